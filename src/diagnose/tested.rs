@@ -77,6 +77,7 @@ fn is_determined(context: &RuleContext<'_>, states: &States, subject: Subject) -
         Subject::Operator => of(&states.operator),
         Subject::Broker => of(&states.broker) && client_ports_are_known(context),
         Subject::Meshsync => of(&states.meshsync),
+        Subject::Network => is_network_tested(context),
         Subject::Dataflow => flow_is_determined(context),
     }
 }
@@ -88,6 +89,12 @@ fn client_ports_are_known(context: &RuleContext<'_>) -> bool {
         Handshake::Failed(_) => !matches!(client_port(context, server), ClientPort::Unknown(_)),
         _ => true,
     })
+}
+
+/// Whether the pod of the network test had a result.
+fn is_network_tested(context: &RuleContext<'_>) -> bool {
+    let test = context.facts.test.as_ref().and_then(|test| test.network.as_ref());
+    test.is_some_and(|test| test.not_run.is_none() && !test.endpoints.is_empty())
 }
 
 /// Whether every step to the API server that was tested completed.
@@ -107,7 +114,7 @@ fn components(subject: Subject) -> &'static [Component] {
     match subject {
         Subject::Kubernetes => &[Cluster],
         Subject::Operator => &[Cluster, Operator],
-        Subject::Broker => &[Cluster, Broker],
+        Subject::Broker | Subject::Network => &[Cluster, Broker],
         Subject::Meshsync => &[Cluster, Meshsync],
         Subject::Dataflow => &[Cluster, Broker, Meshsync],
     }
@@ -120,6 +127,8 @@ fn keep(report: &mut Report, components: &[Component]) {
         .iter()
         .filter(|finding| {
             components.contains(&finding.component)
+                // What a test left behind concerns every test.
+                || finding.code == rules::meshsync::flow_probe_leftover::DIAGNOSIS.code
                 // A missing or misplaced stack explains every failed test.
                 || (finding.component == Component::Installation
                     && finding.severity == Severity::Error
@@ -142,14 +151,24 @@ fn keep(report: &mut Report, components: &[Component]) {
     report.summary = Some(Summary::of(&kept));
     report.verdict = Some(verdict::judge(&kept, report.determined, report.not_needed));
     if let Some(checks) = &mut report.checks {
-        checks.retain(|check| components.contains(&check.category) || check.findings.iter().any(|id| ids.contains(id)));
+        let left = rules::meshsync::flow_probe_leftover::CHECK.id;
+        checks.retain(|check| {
+            components.contains(&check.category) || check.id == left || check.findings.iter().any(|id| ids.contains(id))
+        });
     }
     report.findings = Some(kept);
 }
 
 fn test(context: &RuleContext<'_>, subject: Subject) -> TestReport {
-    static NOTHING: Test =
-        Test { subject: Subject::Dataflow, api: None, operator: None, servers: Vec::new(), meshsync: None, flow: None };
+    static NOTHING: Test = Test {
+        subject: Subject::Dataflow,
+        api: None,
+        operator: None,
+        servers: Vec::new(),
+        meshsync: None,
+        network: None,
+        flow: None,
+    };
     let test = context.facts.test.as_ref().unwrap_or(&NOTHING);
     TestReport {
         subject: subject.word(),

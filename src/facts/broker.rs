@@ -95,6 +95,9 @@ pub struct Greeting {
     pub auth_required: bool,
     /// Whether clients must use TLS. Missing means no.
     pub tls_required: bool,
+    /// Whether clients may use TLS. Missing means no.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub tls_available: bool,
     /// Whether the server is shutting down gracefully (lame duck mode).
     #[serde(rename = "ldm")]
     pub lame_duck: bool,

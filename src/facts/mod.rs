@@ -11,6 +11,8 @@ pub mod difference;
 pub mod dry_run;
 mod elsewhere;
 pub mod log_lines;
+pub mod network;
+pub mod network_pod;
 mod node;
 pub mod observed;
 pub mod permissions;
@@ -21,6 +23,7 @@ pub mod redact;
 pub mod stack;
 mod test;
 pub mod test_object;
+mod test_result;
 mod test_step;
 pub(crate) mod token;
 pub mod watch_list;
@@ -46,9 +49,10 @@ pub use self::{
     preflight::{Answer, DryRun, Effect, Node, Preflight, ReviewedPermission},
     probe::{FailureKind, FailureReason, Handshake, NotTried, ProbeFailure},
     test::{
-        ApiTest, Change, EventCounts, FlowTest, HeldBack, Leftover, MeshsyncTest, OperatorTest, Passive, ProbeObject,
-        Refusal, ServerTest, Step, Subject, Test,
+        ApiTest, Change, EventCounts, FlowTest, HeldBack, MeshsyncTest, OperatorTest, Passive, ProbeObject, ServerTest,
+        Subject, Test,
     },
+    test_result::{Leftover, Refusal, Step},
     test_step::TestStep,
 };
 use crate::stack::{

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::stack::base::{failure::Failure, seen::Seen};
+use super::{
+    network::NetworkTest,
+    test_result::{Leftover, Refusal, Step},
+};
+use crate::stack::base::seen::Seen;
 
 /// What can be tested.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +22,8 @@ pub enum Subject {
     Broker,
     /// Whether MeshSync answers.
     Meshsync,
+    /// The way from a pod like MeshSync's to the broker.
+    Network,
     /// Whether changes in the cluster arrive from the broker as events.
     #[default]
     Dataflow,
@@ -31,6 +37,7 @@ impl Subject {
             Self::Operator => "operator",
             Self::Broker => "broker",
             Self::Meshsync => "meshsync",
+            Self::Network => "network",
             Self::Dataflow => "dataflow",
         }
     }
@@ -54,37 +61,12 @@ pub struct Test {
     /// `MeshSync`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub meshsync: Option<MeshsyncTest>,
+    /// The way from a pod to the broker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<NetworkTest>,
     /// The event flow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flow: Option<FlowTest>,
-}
-
-/// One step of a test that is tried once.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Step {
-    /// How long it took, or why it did not complete.
-    pub micros: Seen<u64>,
-    /// The result.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub detail: String,
-}
-
-impl Step {
-    /// It completed after this many microseconds.
-    pub fn done(micros: u64, detail: impl Into<String>) -> Self {
-        Self { micros: Seen::Known(micros), detail: detail.into() }
-    }
-
-    /// It was not tried, for this reason.
-    pub fn not_tried(why: impl Into<String>) -> Self {
-        Self { micros: Seen::NotLooked, detail: why.into() }
-    }
-
-    /// It failed, for this reason.
-    pub fn failed(why: impl Into<Failure>) -> Self {
-        Self { micros: Seen::failed(why), detail: String::new() }
-    }
 }
 
 /// The connection to the API server, step by step.
@@ -228,19 +210,6 @@ pub enum HeldBack {
     CutShort(String),
 }
 
-/// How the API server rejected a change.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Refusal {
-    /// The server's message.
-    pub message: String,
-    /// Whether a permission is missing.
-    pub denied: bool,
-    /// The change. Missing means the first one.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub event: String,
-}
-
 /// One change of the test object and its event.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -292,20 +261,6 @@ impl EventCounts {
     pub fn all(&self) -> u64 {
         self.added + self.modified + self.deleted
     }
-}
-
-/// An object left by an earlier run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Leftover {
-    /// Its kind.
-    pub kind: String,
-    /// Its namespace.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-    /// Whether it was deleted, or why not.
-    pub removed: Seen<bool>,
 }
 
 /// What was received without writing anything.

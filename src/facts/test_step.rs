@@ -10,12 +10,18 @@ use super::Step;
 /// A step of a test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TestStep {
-    /// The name of the API server is resolved.
+    /// The name of the API server, or of the broker, is resolved.
     Resolve,
-    /// The TCP connection to it.
+    /// The TCP connection to it, or to the broker.
     Connect,
     /// The TLS handshake with it.
     Tls,
+    /// The pod of the network test.
+    Pod,
+    /// The broker's greeting.
+    Greeting,
+    /// The broker's monitor.
+    Monitor,
     /// The request for the authenticated user.
     Authenticate,
     /// A small request to the API server, repeated.
@@ -59,6 +65,9 @@ impl TestStep {
             Self::Resolve => "resolve",
             Self::Connect => "connect",
             Self::Tls => "tls",
+            Self::Pod => "pod",
+            Self::Greeting => "greeting",
+            Self::Monitor => "monitor",
             Self::Authenticate => "authenticate",
             Self::Request => "request",
             Self::Renewal => "renewal",
@@ -85,6 +94,9 @@ impl TestStep {
             Self::Resolve => "resolve the name",
             Self::Connect => "connect",
             Self::Tls => "TLS handshake",
+            Self::Pod => "the test pod has run",
+            Self::Greeting => "NATS greeting",
+            Self::Monitor => "monitor (/varz)",
             Self::Authenticate | Self::Authorize => "authenticated",
             Self::Request => "small request",
             Self::Renewal => "the Lease is renewed",

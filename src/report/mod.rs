@@ -293,7 +293,7 @@ pub struct PlannedObject {
 /// The results of a connectivity test (`test`, `system check --synthetic`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TestReport {
-    /// The subject: `kubernetes`, `operator`, `broker`, `meshsync`, `dataflow`.
+    /// The subject: `kubernetes`, `operator`, `broker`, `meshsync`, `network`, `dataflow`.
     pub subject: &'static str,
     /// The steps, in order.
     pub hops: Vec<Hop>,

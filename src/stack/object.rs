@@ -56,6 +56,8 @@ pub const CERTIFICATE: Kind = Kind::of("cert-manager.io/v1", "Certificate", "cer
 /// Issuers of cert-manager.
 pub const ISSUER: Kind = Kind::of("cert-manager.io/v1", "Issuer", "issuers");
 
+/// Pods.
+pub const POD: Kind = Kind::of("v1", "Pod", "pods");
 /// `ReplicaSet`s.
 pub const REPLICA_SET: Kind = Kind::of("apps/v1", "ReplicaSet", "replicasets");
 /// Jobs.

@@ -249,3 +249,37 @@ fn commands_carry_the_given_connection_flags_and_no_credentials() {
     let screen = String::from_utf8(output.stdout).expect("text");
     assert!(screen.contains("Diagnose: kubectl meshdoctor check"), "{screen}");
 }
+
+#[test]
+fn network_test_without_an_image_says_how_to_build_one() {
+    let ran = meshdoctor("test network").run().exits(2);
+    assert!(ran.stderr.contains("no image of meshdoctor is published: build one with `.ci/image"), "{}", ran.stderr);
+    let ran = meshdoctor("test network --image http://registry.example/meshdoctor").run().exits(2);
+    assert!(ran.stderr.contains("without a scheme"), "{}", ran.stderr);
+    let help = meshdoctor("help").run().exits(0);
+    assert!(!help.stdout.contains("network-probe"), "{}", help.stdout);
+}
+
+#[test]
+fn network_probe_reports_each_step_at_each_address() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let open = silent.local_addr().expect("an address");
+    let arguments = format!("network-probe --broker={closed} --broker={open} --monitor-port={}", closed.port());
+    let report = meshdoctor(&arguments).run().exits(0).json();
+    let outcome = |endpoint: usize, step: &str| report["endpoints"][endpoint][step]["outcome"].clone();
+    for (step, expected) in [
+        ("resolve", "passed"),
+        ("connect", "refused"),
+        ("greeting", "skipped"),
+        ("tls", "skipped"),
+        ("monitor", "refused"),
+    ] {
+        assert_eq!(outcome(0, step), expected, "{step}: {report:#}");
+    }
+    for (step, expected) in [("connect", "passed"), ("greeting", "timed-out"), ("tls", "skipped")] {
+        assert_eq!(outcome(1, step), expected, "{step}: {report:#}");
+    }
+    meshdoctor("network-probe").run().exits(2);
+    meshdoctor("network-probe --broker=h:port").run().exits(2);
+}

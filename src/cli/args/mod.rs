@@ -11,7 +11,7 @@ pub use check::{Check, FailOn, FixLevel};
 pub use global::{Color, Format, Global};
 pub use manifests::Manifests;
 use std::time::Duration;
-pub use test::{Dataflow, Judged, Probe, Repeated, Test};
+pub use test::{Dataflow, Judged, Network, NetworkProbe, Probe, Repeated, Test};
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
@@ -110,6 +110,9 @@ pub enum Command {
     /// Print the smallest role that a command needs, ready to apply
     #[command(subcommand)]
     Rbac(Rbac),
+    /// Try every step to the broker from here, as the pod of `test network` does
+    #[command(hide = true)]
+    NetworkProbe(NetworkProbe),
     /// List the global flags
     Options,
     /// Print the completion script for a shell
@@ -212,6 +215,9 @@ pub struct RbacTest {
     /// Include the permissions of `--store`
     #[arg(long)]
     pub store: bool,
+    /// Permissions for `test network` instead, which creates a pod
+    #[arg(long, conflicts_with_all = ["kind", "probe_namespace", "store"])]
+    pub network: bool,
     /// Who gets the permissions
     #[command(flatten)]
     pub subject: Subject,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::{FailOn, duration};
+use super::{FailOn, duration, image};
 use crate::cluster::kubeconfig::namespace;
 
 /// What can be tested.
@@ -21,6 +21,8 @@ pub enum Test {
     Broker(Repeated),
     /// MeshSync: connection to the broker, and its response to a request
     Meshsync(Judged),
+    /// The network: creates a pod like MeshSync's, which tries DNS and both ports of the broker
+    Network(Network),
     /// The whole path: creates, changes and deletes an object, and waits for its events at the broker
     Dataflow(Dataflow),
 }
@@ -42,6 +44,31 @@ pub struct Repeated {
     /// Which findings fail the test
     #[command(flatten)]
     pub judged: Judged,
+}
+
+/// The arguments of `test network`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  meshdoctor test network --image registry.example/meshdoctor:1.0
+  meshdoctor test network --image meshdoctor:1 --timeout 2m")]
+pub struct Network {
+    /// Image of meshdoctor for the pod; none is published, `.ci/image` builds one
+    #[arg(long, value_name = "IMAGE", value_parser = image)]
+    pub image: Option<String>,
+    /// Which findings fail the test
+    #[command(flatten)]
+    pub judged: Judged,
+}
+
+/// The arguments of `network-probe`, which the pod of `test network` runs.
+#[derive(Args, Debug)]
+pub struct NetworkProbe {
+    /// An address of the broker
+    #[arg(long = "broker", value_name = "HOST:PORT", required = true)]
+    pub brokers: Vec<String>,
+    /// The monitor port
+    #[arg(long, value_name = "PORT", default_value_t = 8222)]
+    pub monitor_port: u16,
 }
 
 /// The arguments of `test dataflow`.

@@ -45,6 +45,7 @@ fn heading(page: &mut Page<'_>, report: &Report, test: &TestReport) {
         "operator" => "Operator test",
         "broker" => "Broker test",
         "meshsync" => "MeshSync test",
+        "network" => "Network test",
         "dataflow" => "Data flow test",
         other => other,
     };
@@ -62,7 +63,7 @@ fn heading(page: &mut Page<'_>, report: &Report, test: &TestReport) {
 fn steps(page: &mut Page<'_>, test: &TestReport) {
     let width = test.hops.iter().map(|hop| width_of(&hop.title)).max();
     let beside = page.look.width.is_none_or(|width| width >= BESIDE);
-    let servers = test.subject == "broker";
+    let servers = matches!(test.subject, "broker" | "network");
     let mut last = None;
     for hop in &test.hops {
         if servers && hop.server != last {

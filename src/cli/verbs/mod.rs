@@ -8,6 +8,7 @@ mod explain;
 mod fix;
 mod installation;
 mod manifests;
+mod network_probe;
 mod options;
 mod rbac;
 mod record;
@@ -69,6 +70,7 @@ pub async fn run(cli: &Cli, terminal: &Terminal, cleanup: &Cleanup) -> anyhow::R
         Command::Explain { code } => explain::run(code, global, terminal),
         Command::Checks => checks::run(global, terminal),
         Command::Rbac(args) => rbac::run(args, global, terminal).await,
+        Command::NetworkProbe(args) => network_probe::run(args, terminal).await,
         Command::Options => options::run(terminal),
         Command::Completion { shell } => completion::run(*shell, terminal),
         Command::Version => version::run(global, terminal),

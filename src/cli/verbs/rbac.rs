@@ -15,7 +15,7 @@ use crate::{
         terminal::Terminal,
     },
     cluster::session::Opened,
-    facts::test_object,
+    facts::{network_pod, test_object},
     observe::{Depth, queries},
     repair::{deployment, removal},
     stack::{
@@ -38,6 +38,13 @@ pub(crate) async fn run(args: &Rbac, global: &Global, terminal: &Terminal) -> an
         Rbac::Check(subject) => (CHECK, subject, looking(Depth::Check)),
         Rbac::Status(subject) => ("meshdoctor-status", subject, looking(Depth::Status)),
         Rbac::Preflight(subject) => ("meshdoctor-preflight", subject, looking(Depth::Preflight)),
+        Rbac::Test(args) if args.network => {
+            let mut permissions = looking(Depth::Check);
+            permissions.extend(network_pod::permissions(namespace));
+            permissions.sort();
+            permissions.dedup();
+            ("meshdoctor-test-network", &args.subject, permissions)
+        }
         Rbac::Test(args) => {
             let mut permissions = synthetic(profile, namespace, &args.probe);
             if args.store {

@@ -16,6 +16,9 @@ use crate::{
 };
 
 pub(crate) async fn run(args: &Test, global: &Global, terminal: &Terminal, cleanup: &Cleanup) -> anyhow::Result<Exit> {
+    if let Test::Network(args) = args {
+        super::image(args.image.as_deref())?;
+    }
     let (plan, fail_on) = plan(args);
     let depth = match plan.subject {
         Subject::Kubernetes => Depth::Status,
@@ -91,6 +94,7 @@ fn plan(args: &Test) -> (TestPlan, FailOn) {
         Test::Operator(args) => (of(Subject::Operator, 1), args.fail_on),
         Test::Broker(args) => (of(Subject::Broker, args.count), args.judged.fail_on),
         Test::Meshsync(args) => (of(Subject::Meshsync, 1), args.fail_on),
+        Test::Network(args) => (TestPlan { image: args.image.clone(), ..of(Subject::Network, 1) }, args.judged.fail_on),
         Test::Dataflow(args) => (
             TestPlan {
                 kind: kind(&args.probe),

@@ -60,8 +60,13 @@ impl Check {
 }
 
 /// The checks of a component test.
-static OF_PART_TESTS: &[&Check] =
-    &[&operator::no_leader::OPERATOR_RENEWS, &broker::not_delivering::CHECK, &meshsync::no_answer::CHECK];
+static OF_PART_TESTS: &[&Check] = &[
+    &operator::no_leader::OPERATOR_RENEWS,
+    &broker::not_delivering::CHECK,
+    &broker::network_probe_not_run::CHECK,
+    &broker::network_path_broken::CHECK,
+    &meshsync::no_answer::CHECK,
+];
 
 /// The checks of the synthetic test.
 static OF_THE_FLOW: &[&Check] = &[
@@ -144,7 +149,9 @@ pub(super) fn of(facts: &Facts) -> impl Iterator<Item = &'static Check> {
     let test = facts.test.as_ref();
     let parts = test.is_some_and(|test| test.flow.is_none());
     let flow = test.is_some_and(|test| test.flow.is_some());
-    let parts = OF_PART_TESTS.iter().copied().filter(move |_| parts);
+    let network = test.is_some_and(|test| test.network.is_some());
+    let left = network.then_some(&meshsync::flow_probe_leftover::CHECK);
+    let parts = OF_PART_TESTS.iter().copied().filter(move |_| parts).chain(left);
     let mut checks: Vec<_> = all().chain(parts).chain(OF_THE_FLOW.iter().copied().filter(move |_| flow)).collect();
     // Each heading appears once, and the order under it is kept.
     let order: Vec<_> = checks.iter().map(|check| check.category()).collect();

@@ -13,7 +13,9 @@ use crate::{
     },
     facts::{
         ApiTest, BrokerServer, Change, FailureKind, FlowTest, Handshake, HeldBack, MeshsyncTest, OperatorTest, Passive,
-        ServerTest, Step, Subject, Test, TestStep, stack,
+        ServerTest, Step, Subject, Test, TestStep,
+        network::{NetworkTest, Outcome, Part},
+        stack,
     },
     report::{Hop, Status, Timing},
     stack::{base::seen::Seen, watch_list::EVENTS},
@@ -36,6 +38,7 @@ pub(super) fn of(context: &RuleContext<'_>, test: &Test, subject: Subject) -> Ve
             hops.extend(test.meshsync.iter().flat_map(meshsync));
             hops
         }
+        Subject::Network => test.network.as_ref().map(network).unwrap_or_default(),
         Subject::Dataflow => test.flow.as_ref().map(|flow| dataflow(context, flow)).unwrap_or_default(),
     }
 }
@@ -226,6 +229,40 @@ fn connection(context: &RuleContext<'_>) -> Hop {
 
 fn meshsync(test: &MeshsyncTest) -> Vec<Hop> {
     vec![once(TestStep::Healthz, &test.healthz), once(TestStep::Readyz, &test.readyz), once(TestStep::Meta, &test.meta)]
+}
+
+fn network(test: &NetworkTest) -> Vec<Hop> {
+    let place = match &test.node {
+        Some(node) => format!("on node {node}, as MeshSync's pod"),
+        None => "on any node, because MeshSync has no pod".to_owned(),
+    };
+    let mut detail = vec![format!("{place}, with ServiceAccount {}", test.service_account)];
+    if !test.services.is_empty() {
+        detail.push(format!("never ready, so that Service {} sends it nothing", test.services.join(", ")));
+    }
+    let (status, detail, timing) = match (&test.not_run, &test.ran.micros) {
+        (Some(why), _) => (Status::Unknown, why.sentence(), None),
+        (None, Seen::Known(micros)) => (Status::Pass, detail.join("; "), Timing::of([*micros])),
+        (None, _) => (Status::Unknown, "not tested".into(), None),
+    };
+    let mut hops = vec![hop(TestStep::Pod, status, Some(detail), timing)];
+    for endpoint in &test.endpoints {
+        let server = endpoint.address.shown();
+        hops.extend(endpoint.steps().into_iter().map(|(part, step)| {
+            let timing = Timing::of((step.outcome != Outcome::Skipped).then_some(step.micros));
+            let named = part.step();
+            let title = match part {
+                Part::Connect => format!("{} to port {}", named.title(), endpoint.address.port),
+                Part::Monitor => format!("port {}: {}", endpoint.address.monitor_port, named.title()),
+                _ => named.title().into(),
+            };
+            Hop {
+                server: Some(server.clone()),
+                ..hop_named(named.id(), &title, step.outcome.status(), Some(step.detail.clone()), timing)
+            }
+        }));
+    }
+    hops
 }
 
 fn dataflow(context: &RuleContext<'_>, flow: &FlowTest) -> Vec<Hop> {

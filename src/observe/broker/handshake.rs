@@ -93,6 +93,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Greeted<S> {
         &self.info
     }
 
+    /// The connection. The server has sent nothing after its greeting.
+    pub(crate) fn into_stream(self) -> S {
+        self.stream.into_inner()
+    }
+
     /// The server's ID, which is new after each start.
     pub(crate) fn server_id(&self) -> &str {
         &self.info.server_id

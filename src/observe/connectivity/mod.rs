@@ -4,10 +4,13 @@ pub(crate) mod api;
 mod broker;
 pub(crate) mod envelope;
 mod flow;
+mod leftovers;
 mod listener;
 mod meshsync;
+pub(crate) mod network;
 mod operator;
 pub mod progress;
+mod removal;
 mod request;
 mod watch;
 
@@ -38,6 +41,8 @@ pub struct TestPlan {
     pub store: bool,
     /// The timeout for a single message.
     pub wait: Duration,
+    /// The image of the pod for the network test.
+    pub image: Option<String>,
 }
 
 impl Default for TestPlan {
@@ -50,6 +55,7 @@ impl Default for TestPlan {
             passive: None,
             store: false,
             wait: Duration::from_secs(5),
+            image: None,
         }
     }
 }
@@ -80,6 +86,7 @@ impl TestContext<'_> {
                 test.operator = Some(OperatorTest { renewal });
             }
             Subject::Meshsync => test.meshsync = Some(meshsync::ask(self).await),
+            Subject::Network => test.network = Some(Box::pin(network::run(self)).await),
         }
         test
     }

@@ -10,7 +10,9 @@ pub(crate) mod external_unroutable;
 pub(crate) mod lame_duck;
 pub(crate) mod monitor_unreachable;
 pub(crate) mod near_limit;
+pub(crate) mod network_path_broken;
 pub(crate) mod network_policy_blocks;
+pub(crate) mod network_probe_not_run;
 pub(crate) mod no_endpoints;
 pub(crate) mod no_workload;
 pub(crate) mod not_delivering;
@@ -40,6 +42,8 @@ pub(super) static DIAGNOSES: &[&Diagnosis] = &[
     &no_endpoints::DIAGNOSIS,
     &not_exposed::DIAGNOSIS,
     &network_policy_blocks::DIAGNOSIS,
+    &network_path_broken::DIAGNOSIS,
+    &network_probe_not_run::DIAGNOSIS,
     &monitor_unreachable::DIAGNOSIS,
     &client_port_unusable::DIAGNOSIS,
     &requires_tls::DIAGNOSIS,
@@ -84,6 +88,7 @@ pub(super) static CHECKS: &[&Check] = &[
 /// What follows if no broker server works.
 pub(super) const BROKER_DOWN: &[&str] = &[
     "broker-not-started",
+    "network-path-broken",
     "broker-unreachable",
     "broker-no-endpoints",
     "broker-not-ready",

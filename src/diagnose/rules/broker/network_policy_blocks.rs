@@ -5,7 +5,11 @@ use k8s_openapi::api::core::v1::Pod;
 use crate::{
     diagnose::{
         network_policy::{Direction, Namespace, Policies, Port, Reach, RemoteEnd},
-        rules::{broker::no_endpoints::pairs, preflight, prelude::*},
+        rules::{
+            broker::{network_path_broken, no_endpoints::pairs},
+            preflight,
+            prelude::*,
+        },
     },
     facts::destination::{self, Place},
     stack::profile::Selector,
@@ -14,7 +18,7 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "network-policy-blocks",
     title: "A NetworkPolicy blocks traffic between MeshSync and the broker",
-    explains: &["meshsync-not-connected", "meshsync-crash-loop", "meshsync-not-ready"],
+    explains: &["network-path-broken", "meshsync-not-connected", "meshsync-crash-loop", "meshsync-not-ready"],
     explanation: include_str!("network_policy_blocks.md"),
     cure: Cure::Person(because::OWNER),
     ..Diagnosis::fault(Component::Broker)
@@ -193,7 +197,16 @@ fn finding(context: &RuleContext<'_>, from: &Pod, blocks: &[Block]) -> Finding {
         0 => format!("A NetworkPolicy blocks MeshSync from {first}"),
         n => format!("NetworkPolicies block MeshSync from {first} and {n} more"),
     };
-    let message = if connected {
+    let tested: Vec<(u16, bool)> =
+        [context.facts.profile.broker.client_port, context.facts.profile.broker.monitor_port]
+            .into_iter()
+            .filter_map(|port| Some((port, network_path_broken::reached(context, port)?)))
+            .collect();
+    let confirmed = tested.iter().any(|(_, reached)| !reached);
+    let message = if confirmed {
+        "The network test confirms it: a pod with MeshSync's labels got no connection. meshdoctor itself may reach the \
+         broker, because port-forwards bypass policies."
+    } else if connected {
         "MeshSync is still connected: it connected before the policy existed, or the cluster's network does not \
          enforce policies. If it does, MeshSync cannot reconnect after its next restart."
     } else {
@@ -219,6 +232,10 @@ fn finding(context: &RuleContext<'_>, from: &Pod, blocks: &[Block]) -> Finding {
         .evidences(blocks.iter().map(|block| {
             let policies = block.policies.join(", ");
             format!("{}: blocked on {} by spec.podSelector and the rules of {policies}", block.what, block.direction)
+        }))
+        .evidences(tested.iter().map(|(port, reached)| {
+            let did = if *reached { "reached" } else { "did not reach" };
+            format!("network test: a pod with these labels {did} port {port}")
         }))
         .evidence(format!("labels of {}: {labels}", stack::name(&from.metadata)))
         .remedy(format!("{}. Policies are additive", remedy.join("; ")))

@@ -7,7 +7,13 @@ use crate::diagnose::rules::prelude::*;
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-no-endpoints",
     title: "The broker's Service has no ready endpoint",
-    explains: &["broker-server-not-connected", "meshsync-not-connected", "meshsync-crash-loop", "meshsync-not-ready"],
+    explains: &[
+        "network-path-broken",
+        "broker-server-not-connected",
+        "meshsync-not-connected",
+        "meshsync-crash-loop",
+        "meshsync-not-ready",
+    ],
     explanation: include_str!("no_endpoints.md"),
     cure: Cure::Person(because::LOG),
     ..Diagnosis::fault(Component::Broker)

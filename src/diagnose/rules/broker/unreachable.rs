@@ -7,7 +7,7 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-unreachable",
     title: "The broker is unreachable",
-    explains: &["meshsync-not-connected"],
+    explains: &["network-path-broken", "meshsync-not-connected"],
     explanation: include_str!("unreachable.md"),
     cure: Cure::Person(because::LOG),
     ..Diagnosis::fault(Component::Broker)

@@ -135,6 +135,7 @@ fn consequences(component: Component) -> Vec<String> {
         Component::Broker => &[
             "operator-reconcile-failing",
             "cr-failed",
+            "network-path-broken",
             "broker-unreachable",
             "broker-no-endpoints",
             "broker-lame-duck",

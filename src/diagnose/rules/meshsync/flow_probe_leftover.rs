@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
+
 use crate::{
-    diagnose::rules::{meshsync::flow::tested, prelude::*},
-    facts::test_object,
+    diagnose::rules::{broker::network_path_broken, meshsync::flow::tested, prelude::*},
+    facts::{Change, FlowTest, Leftover, ProbeObject, test_object},
     stack::watch_list::EVENTS,
 };
 
@@ -15,37 +17,73 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 pub(crate) static CHECK: Check =
     Check { id: "flow-clean", title: "no test object is left", after: &[], ..Check::of(&[&DIAGNOSIS], judge) };
 
-pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
+/// What a test left, or would have left.
+struct Tried<'a> {
+    leftovers: &'a [Leftover],
+    unseen: Option<&'a str>,
+    /// The kind and the namespace of its own objects.
+    object: Option<(&'a str, &'a str)>,
+    not_removed: &'a BTreeMap<String, String>,
+    flow: Option<&'a FlowTest>,
+}
+
+fn tried<'a>(context: &RuleContext<'a>) -> Result<Tried<'a>, Undecided> {
+    if let Ok(test) = network_path_broken::tested(context) {
+        return Ok(Tried {
+            leftovers: &test.leftovers,
+            unseen: test.leftovers_unseen.as_deref(),
+            object: Some((object::POD.kind, &context.facts.target.namespace)),
+            not_removed: &test.not_removed,
+            flow: None,
+        });
+    }
     let flow = tested(context)?;
-    let earlier = flow.leftovers.iter();
+    Ok(Tried {
+        leftovers: &flow.leftovers,
+        unseen: flow.leftovers_unseen.as_deref(),
+        object: flow.object.as_ref().map(|object| (object.kind.as_str(), object.namespace.as_str())),
+        not_removed: &flow.not_removed,
+        flow: Some(flow),
+    })
+}
+
+/// Whether the creation of an object was not confirmed.
+fn unsure(flow: &FlowTest, name: &str) -> bool {
+    let unconfirmed = |change: &&Change| change.event == EVENTS[0] && change.acknowledged.is_none();
+    let is = |change: &Change, object: &ProbeObject| name == format!("{}-{}", object.name, change.round);
+    let object = flow.object.as_ref();
+    flow.changes.iter().filter(unconfirmed).any(|change| object.is_some_and(|object| is(change, object)))
+}
+
+fn kind_named(kind: &str) -> Option<object::Kind> {
+    let pod = (kind == object::POD.kind).then_some(object::POD);
+    pod.or_else(|| test_object::Kind::named(&kind.to_lowercase()).map(|known| known.of))
+}
+
+pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
+    let tried = tried(context)?;
+    let earlier = tried.leftovers.iter();
     let mut left: Vec<(&str, &str, &str, String)> = earlier
         .filter_map(|left| {
             Some((left.kind.as_str(), left.namespace.as_str(), left.name.as_str(), left.removed.why_unsettled()?))
         })
         .collect();
-    if let Some(object) = &flow.object {
-        let own = flow.not_removed.iter();
-        left.extend(
-            own.map(|(name, why)| (object.kind.as_str(), object.namespace.as_str(), name.as_str(), why.clone())),
-        );
+    if let Some((kind, namespace)) = tried.object {
+        left.extend(tried.not_removed.iter().map(|(name, why)| (kind, namespace, name.as_str(), why.clone())));
     }
     if left.is_empty() {
-        let removed = flow.leftovers.len();
-        return match &flow.leftovers_unseen {
+        let removed = tried.leftovers.len();
+        return match tried.unseen {
             Some(why) => Outcome::unknown(format!("whether earlier runs left objects is unknown: {why}")),
             None if removed > 0 => Outcome::pass_with(format!("removed {removed} left by an earlier run")),
             None => Outcome::pass(),
         };
     }
     let findings = left.into_iter().map(|(kind, namespace, name, why)| {
-        let unsure = flow.changes.iter().any(|change| {
-            change.event == EVENTS[0]
-                && change.acknowledged.is_none()
-                && flow.object.as_ref().is_some_and(|object| name == format!("{}-{}", object.name, change.round))
-        });
+        let unsure = tried.flow.is_some_and(|flow| unsure(flow, name));
         let is = if unsure { "may still exist" } else { "still exists" };
-        let delete = match test_object::Kind::named(&kind.to_lowercase()) {
-            Some(known) => Action::RemoveTestObject(Id::of(known.of, Some(namespace), name)),
+        let delete = match kind_named(kind) {
+            Some(known) => Action::RemoveTestObject(Id::of(known, Some(namespace), name)),
             None => Action::Delete(format!("{}/{name}", kind.to_lowercase())),
         };
         DIAGNOSIS

@@ -77,6 +77,7 @@ pub(super) fn is_incomplete(context: &RuleContext<'_>, component: Component) -> 
 /// What follows if a workload of the stack does not work.
 pub(super) const WORKLOAD_DOWN: &[&str] = &[
     "{component}-not-ready",
+    "network-path-broken",
     "broker-unreachable",
     "broker-no-endpoints",
     "{component}-server-not-connected",

@@ -14,6 +14,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "{component}-not-ready",
     title: "{Component} is not ready",
     explains: &[
+        "network-path-broken",
         "broker-unreachable",
         "broker-no-endpoints",
         "broker-server-not-connected",

@@ -3,7 +3,6 @@
 //! The object is deleted in every case: at the end of the run, by the clean-up of an interrupted run, or by the next
 //! run. That one finds it by its labels and asks the broker whether its run is still alive.
 
-mod leftovers;
 mod live;
 mod passive;
 mod removal;
@@ -16,10 +15,11 @@ use k8s_openapi::jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio::{sync::oneshot, time::Instant};
 
-use self::leftovers::Leftovers;
 use super::{
     TestContext,
     broker::{median, round_trip, run_id},
+    leftovers::Leftovers,
+    removal::LONGEST,
     request,
     watch::{Watch, WatchEvent},
 };
@@ -100,20 +100,22 @@ pub(crate) async fn run(context: &TestContext<'_>) -> FlowTest {
         let wanted = context.plan.kind;
         let chosen = test_object::choose(facts, wanted, &namespace);
         let kind = chosen.as_ref().map_or_else(|_| wanted.unwrap_or(&test_object::KINDS[0]), |(kind, _)| kind);
-        let leftovers = Leftovers { context, kind, namespace: &namespace, clients: &clients };
+        let selector = test_object::selector();
+        let leftovers =
+            Leftovers { context, kind: kind.of, namespace: &namespace, selector: &selector, clients: &clients };
         match chosen {
             // Leftovers can be deleted even if this run cannot continue.
             _ if clients.is_empty() => {
-                leftovers.remove(&mut found).await;
+                remove_leftovers(&leftovers, &mut found).await;
                 found.held_back = Some(no_connection());
             }
             _ if context.meshsync_is_connected() == Some(false) => {
-                leftovers.remove(&mut found).await;
+                remove_leftovers(&leftovers, &mut found).await;
                 let why = "MeshSync is not connected to any broker server".to_owned();
                 found.held_back = Some(HeldBack::NoPublisher(why));
             }
             Err(why) => {
-                leftovers.remove(&mut found).await;
+                remove_leftovers(&leftovers, &mut found).await;
                 found.held_back = Some(why);
             }
             Ok((kind, published)) => {
@@ -145,6 +147,14 @@ pub(crate) async fn run(context: &TestContext<'_>) -> FlowTest {
     let lost = lines.iter().map(|line| line.lost.load(std::sync::atomic::Ordering::Relaxed));
     found.lost = lost.sum();
     found
+}
+
+/// Deletes what earlier runs left.
+async fn remove_leftovers(leftovers: &Leftovers<'_>, found: &mut FlowTest) {
+    match leftovers.remove().await {
+        Ok(leftovers) => found.leftovers = leftovers,
+        Err(why) => found.leftovers_unseen = Some(why),
+    }
 }
 
 fn no_connection() -> HeldBack {
@@ -196,7 +206,7 @@ impl Flow<'_> {
         let limit = self.context.api.remaining();
         (self.context.progress)("removing test objects of earlier runs");
         (self.listener.watch, ()) =
-            tokio::join!(Watch::open(client, &collection, &label, limit), leftovers.remove(found),);
+            tokio::join!(Watch::open(client, &collection, &label, limit), remove_leftovers(&leftovers, found));
         found.object = Some(ProbeObject {
             resource: self.kind.resource.into(),
             kind: self.kind.of.kind.into(),
@@ -279,7 +289,7 @@ impl Flow<'_> {
         let mut making = None;
         let (method, path, content, body) = match event {
             "ADDED" => {
-                let undo = removal::remove(self.context.clients.requests.clone(), path, removal::LONGEST);
+                let undo = super::removal::remove(self.context.clients.requests.clone(), path, LONGEST);
                 let (guard, made) = oneshot::channel::<()>();
                 making = Some(guard);
                 self.context.cleanup.register(&name, async move {

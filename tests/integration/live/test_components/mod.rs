@@ -8,6 +8,7 @@ mod killed;
 mod kubernetes;
 mod live_list;
 mod meshsync;
+mod network;
 mod operator;
 mod permissions;
 mod stopped;

@@ -7,18 +7,18 @@ use tokio::time::Instant;
 
 use async_nats::Client;
 
-use super::removal::{LONGEST, remove};
+use super::{
+    TestContext,
+    broker::{self, Subscribers},
+    removal::{LONGEST, remove},
+};
 use crate::{
     cluster::ask::{self, List, ListedObject},
-    facts::{
-        FlowTest, Leftover,
-        test_object::{self, Kind},
+    facts::{Leftover, test_object},
+    stack::{
+        base::{permission::Permission, seen::Seen},
+        object::{Id, Kind, group_of},
     },
-    observe::connectivity::{
-        TestContext,
-        broker::{self, Subscribers},
-    },
-    stack::base::seen::Seen,
 };
 
 /// The timeout for another run to report that it is running.
@@ -30,27 +30,31 @@ const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Where leftovers are searched, and where their runs can be asked.
 pub(crate) struct Leftovers<'a> {
     pub(crate) context: &'a TestContext<'a>,
-    pub(crate) kind: &'static Kind,
+    pub(crate) kind: Kind,
     pub(crate) namespace: &'a str,
+    /// The label selector of the test objects, encoded for a URL.
+    pub(crate) selector: &'a str,
     pub(crate) clients: &'a [Client],
 }
 
 impl Leftovers<'_> {
     /// Finds the objects of earlier runs, and deletes those that no run uses any more.
-    pub(crate) async fn remove(&self, found: &mut FlowTest) {
-        let selector = test_object::selector();
-        let collection = self.kind.collection(self.namespace);
-        let path = format!("{collection}?labelSelector={selector}");
+    ///
+    /// # Errors
+    ///
+    /// Why they could not be listed.
+    pub(crate) async fn remove(&self) -> Result<Vec<Leftover>, String> {
+        let collection = Id::of(self.kind, Some(self.namespace), "").collection();
+        let path = format!("{collection}?labelSelector={}", self.selector);
         let answer = self.context.api.get_metadata(&path).await;
-        let permission = self.kind.permission("list", self.namespace);
+        let permission = Permission::to("list", group_of(self.kind.api_version), self.kind.plural);
+        let permission = permission.in_namespace(self.namespace);
         let list = answer.and_then(|body| ask::parse::<List<ListedObject>>(&body));
         let items = match ask::seen(list, &permission) {
             Seen::Known(list) => list.items.unwrap_or_default(),
-            other => {
-                found.leftovers_unseen = other.why_unsettled();
-                return;
-            }
+            other => return other.why_unsettled().map_or_else(|| Ok(Vec::new()), Err),
         };
+        let mut found = Vec::new();
         for item in items {
             let name = item.metadata.name.clone().unwrap_or_default();
             // Another object could have the same labels.
@@ -63,13 +67,9 @@ impl Leftovers<'_> {
                 Ok(()) => Seen::Known(true),
                 Err(why) => Seen::failed(why),
             };
-            found.leftovers.push(Leftover {
-                kind: self.kind.of.kind.into(),
-                namespace: self.namespace.to_owned(),
-                name,
-                removed,
-            });
+            found.push(Leftover { kind: self.kind.kind.into(), namespace: self.namespace.to_owned(), name, removed });
         }
+        Ok(found)
     }
 
     /// Whether the run that created an object may still be alive. A run subscribes to its own subject until it ends. If
