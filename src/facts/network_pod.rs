@@ -215,3 +215,100 @@ fn copy(from: &PodSpec, to: &mut Value) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::recording;
+
+    const TERMS: Terms<'static> = Terms {
+        image: "meshdoctor:1",
+        run: "0a1b",
+        expires: Timestamp::UNIX_EPOCH,
+        longest: Duration::from_millis(30_500),
+    };
+
+    /// A namespace with the broker's Service, and MeshSync's pod with this specification.
+    fn facts(spec: &Value) -> Facts {
+        let labels = json!({ "app": "meshery", "component": "meshsync", "pod-template-hash": "6f8" });
+        let pod = json!({
+            "apiVersion": "v1", "kind": "Pod",
+            "metadata": { "name": "meshery-meshsync-6f8-x", "namespace": "meshery", "labels": labels },
+            "spec": spec,
+        });
+        let service = |name: &str, selector: Value| {
+            json!({
+                "apiVersion": "v1", "kind": "Service", "metadata": { "name": name, "namespace": "meshery" },
+                "spec": { "selector": selector },
+            })
+        };
+        let list = json!({ "apiVersion": "v1", "kind": "List", "items": [
+            pod,
+            service("meshery-nats", json!({ "app.kubernetes.io/name": "nats" })),
+            service("meshsync", json!({ "component": "meshsync" })),
+        ] });
+        recording::read_text("facts", &list.to_string(), None, None).expect("facts")
+    }
+
+    fn container(url: &str) -> Value {
+        json!([{ "name": "meshsync", "image": "i", "env": [{ "name": "BROKER_URL", "value": url }] }])
+    }
+
+    #[test]
+    fn pod_has_what_decides_about_meshsyncs_network_and_nothing_else() {
+        let spec = json!({
+            "containers": container("nats://token@10.96.0.7:4222"),
+            "serviceAccountName": "meshery-operator",
+            "nodeName": "worker-1",
+            "dnsPolicy": "None",
+            "dnsConfig": { "nameservers": ["192.0.2.53"] },
+            "hostAliases": [{ "ip": "192.0.2.1", "hostnames": ["a"] }],
+            "tolerations": [{ "operator": "Exists" }],
+            "volumes": [{ "name": "secret", "secret": { "secretName": "s" } }],
+            "priorityClassName": "high",
+        });
+        let planned = plan(&facts(&spec), TERMS).expect("a pod");
+        assert_eq!(planned.node.as_deref(), Some("worker-1"));
+        assert_eq!(planned.services, ["meshsync"]);
+        let shown: Vec<String> = planned.addresses.iter().map(Address::shown).collect();
+        assert_eq!(shown, ["10.96.0.7:4222", "meshery-nats.meshery.svc:4222"]);
+        let body = &planned.body;
+        let labels = json!({ "app": "meshery", "component": "meshsync", "meshdoctor/run": "0a1b", "meshdoctor/test": "network" });
+        assert_eq!(body["metadata"]["labels"], labels);
+        for field in ["serviceAccountName", "nodeName", "dnsPolicy", "dnsConfig", "hostAliases", "tolerations"] {
+            assert_eq!(body["spec"][field], spec[field], "{field}");
+        }
+        for field in ["volumes", "priorityClassName", "hostNetwork"] {
+            assert!(body["spec"][field].is_null(), "{field}");
+        }
+        assert_eq!(body["spec"]["activeDeadlineSeconds"], 30);
+        assert!(!body.to_string().contains("token@"), "{body:#}");
+        let pod: Pod = serde_json::from_value(body.clone()).expect("a pod");
+        assert!(is_own(&pod.metadata));
+    }
+
+    #[test]
+    fn address_that_could_be_taken_for_something_else_is_not_passed_on() {
+        for url in ["nats://localhost:4222", "nats://127.0.0.1:4222", "nats://$(TOKEN):4222", "nats://-x y:4222", ""] {
+            let spec = json!({ "containers": container(url) });
+            let planned = plan(&facts(&spec), TERMS).expect("a pod");
+            let shown: Vec<String> = planned.addresses.iter().map(Address::shown).collect();
+            assert_eq!(shown, ["meshery-nats.meshery.svc:4222"], "{url}");
+        }
+        // A pod in the node's network does not use the cluster's DNS.
+        let spec = json!({ "containers": container("10.96.0.7:4222"), "hostNetwork": true });
+        let planned = plan(&facts(&spec), TERMS).expect("a pod");
+        assert_eq!(planned.addresses.len(), 1);
+        assert_eq!(planned.body["spec"]["hostNetwork"], true);
+    }
+
+    #[test]
+    fn pod_of_a_test_is_not_part_of_the_facts() {
+        let spec = json!({ "containers": container("10.96.0.7:4222") });
+        let planned = plan(&facts(&spec), TERMS).expect("a pod");
+        let list = json!({ "apiVersion": "v1", "kind": "List", "items": [planned.body] });
+        let facts = recording::read_text("facts", &list.to_string(), None, None).expect("facts");
+        assert!(facts.pods.items().is_empty());
+        assert!(plan(&facts, TERMS).is_err());
+    }
+}

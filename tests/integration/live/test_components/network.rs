@@ -16,7 +16,7 @@ use crate::{
         at, check,
         pty_session::{CTRL_C, PtySession},
     },
-    tool::{Ran, Tool, roots, states},
+    tool::{Ran, Tool, meshdoctor, roots, states},
 };
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -382,5 +382,42 @@ async fn undeployed_meshsync_leaves_nothing_to_imitate() -> Result<()> {
     assert_eq!(hops(&report, "pod").len(), 1, "{report:#}");
     let finding = found(&report, "network-probe-not-run");
     assert!(finding["evidence"].to_string().contains("MeshSync is not deployed"), "{finding:#}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn tls_that_the_broker_requires_is_tried() -> Result<()> {
+    let bed = bed::lease().await?;
+    let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
+    let address = stack.nats(0).address;
+    stack.nats(0).kill();
+    let tls =
+        format!("tls {{ cert_file: {:?}, key_file: {:?} }}", bed.file("apiserver.crt"), bed.file("apiserver.key"));
+    let _server = bed::Broker::with_config(&bed, "tls", address, None, &tls).await?;
+    let probe = format!("network-probe --broker={address}:4222");
+    let report = meshdoctor(&probe).run_beside().await.exits(0).json();
+    let endpoint = &report["endpoints"][0];
+    assert_eq!(endpoint["tls"]["outcome"], "passed", "{endpoint:#}");
+    let detail = endpoint["tls"]["detail"].to_string();
+    assert!(detail.contains("TLS 1.3, required; the certificate was not verified"), "{detail}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn steps_are_shown_for_each_address() -> Result<()> {
+    let scene = Scene::start().await?;
+    let tool = at(&scene.bed, scene.bed.namespace(), "test network --image meshdoctor:dev");
+    let run = tokio::spawn(tool.env("COLUMNS", "100").run_beside());
+    let pod = scene.running_pod().await?;
+    scene.set(&pod, &terminated(0), Some(&answer(&pod)?.to_string())).await?;
+    let screen = run.await?.exits(0).stdout;
+    let lines: Vec<&str> = screen.lines().map(str::trim_end).collect();
+    let service = format!("meshery-nats.{}.svc:4222", scene.bed.namespace());
+    let heading = lines.iter().position(|line| *line == service).context("the Service")?;
+    let starts =
+        ["resolve the name", "connect to port 4222", "NATS greeting", "TLS handshake", "port 8222: monitor (/varz)"];
+    for (line, start) in lines[heading + 1..].iter().zip(starts) {
+        assert_eq!(line.trim_start_matches([' ', '✓', '-']).get(..start.len()), Some(start), "{screen}");
+    }
     Ok(())
 }
