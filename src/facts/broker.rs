@@ -81,6 +81,7 @@ fn is_zero(number: &u64) -> bool {
 /// The first line that a NATS server sends on its client port, `INFO {…}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the greeting")]
 pub struct Greeting {
     /// Unique for each start of a server.
     #[serde(deserialize_with = "bounded::text")]
