@@ -4,7 +4,6 @@ use std::{collections::BTreeMap, time::Duration};
 
 use k8s_openapi::{
     api::core::v1::{Pod, PodSpec},
-    apimachinery::pkg::apis::meta::v1::ObjectMeta,
     jiff::Timestamp,
 };
 use serde_json::{Value, json};
@@ -12,15 +11,12 @@ use serde_json::{Value, json};
 use crate::{
     facts::{
         Facts, destination,
-        network::Address,
+        network::{Address, PURPOSE},
         stack,
         test_object::{EXPIRES, NAME, RUN},
     },
     stack::{base::permission::Permission, manifests::monitor},
 };
-
-/// The label that marks the pod. All labels of ours have a prefix of ours, so that they replace none of `MeshSync`'s.
-const PURPOSE: (&str, &str) = ("meshdoctor/test", "network");
 
 /// Labels of `MeshSync`'s pod that its controller adds. With them, the controller would adopt the test pod.
 const OF_THE_CONTROLLER: [&str; 2] = ["pod-template-hash", "controller-revision-hash"];
@@ -64,11 +60,6 @@ pub struct Terms<'a> {
     pub expires: Timestamp,
     /// How long the pod may run.
     pub longest: Duration,
-}
-
-/// Whether a pod belongs to a test of ours, and not to the stack whose labels it has.
-pub fn is_own(metadata: &ObjectMeta) -> bool {
-    metadata.labels.as_ref().and_then(|labels| labels.get(PURPOSE.0)).is_some_and(|value| value == PURPOSE.1)
 }
 
 /// The label selector of all pods of network tests, encoded for a URL.
@@ -284,7 +275,7 @@ mod tests {
         assert_eq!(body["spec"]["activeDeadlineSeconds"], 30);
         assert!(!body.to_string().contains("token@"), "{body:#}");
         let pod: Pod = serde_json::from_value(body.clone()).expect("a pod");
-        assert!(is_own(&pod.metadata));
+        assert!(crate::facts::network::is_own(&pod.metadata));
     }
 
     #[test]

@@ -21,7 +21,7 @@ use k8s_openapi::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Crd, CustomResource, Depth, Facts, network_pod, redact::Redact};
+use super::{Crd, CustomResource, Depth, Facts, network, redact::Redact};
 use crate::stack::{base::seen::Seen, profile::Profile};
 
 /// One row: the objects of one field.
@@ -76,7 +76,7 @@ macro_rules! observed {
             $(facts.$($field).+ = source.$shape(&const { $row })?;)*
             // The pod of a network test has MeshSync's labels, but is not part of the stack.
             if let Seen::Known(pods) = &mut facts.pods {
-                pods.retain(|pod| !network_pod::is_own(&pod.metadata));
+                pods.retain(|pod| !network::is_own(&pod.metadata));
             }
             Ok(())
         }

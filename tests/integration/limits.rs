@@ -69,6 +69,7 @@ fn rows() -> Vec<(&'static str, String)> {
             "Unread messages from a broker",
             format!("{}; further ones are dropped and counted as lost", number(limits::MESSAGES)),
         ),
+        ("The log of a network test's pod", size(limits::PROBE_LOG)),
         ("A kubelet's text about a port", format!("{}; truncated", size(limits::KUBELET_TEXT))),
     ]
 }

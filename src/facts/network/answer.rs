@@ -4,10 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Address, EndpointProbe, ProbeStep};
-use crate::facts::redact;
-
-/// The maximum size of a log.
-pub const LONGEST_LOG: usize = 64 * 1024;
+use crate::{facts::redact, stack::base::limits};
 
 /// The maximum length of a detail, in characters.
 const LONGEST_DETAIL: usize = 200;
@@ -41,7 +38,7 @@ pub enum Unexpected {
     #[error("its log is empty")]
     Empty,
     /// It is too long.
-    #[error("its log has more than {} KiB", LONGEST_LOG / 1024)]
+    #[error("its log has more than {} KiB", limits::PROBE_LOG / 1024)]
     TooLong,
     /// It is another text.
     #[error("its log is not a result of meshdoctor of this version; it begins with \"{0}\"")]
@@ -57,7 +54,7 @@ pub enum Unexpected {
 ///
 /// [`Unexpected`] if it is anything else.
 pub fn parse(log: &str, addresses: &[Address]) -> Result<Vec<EndpointProbe>, Unexpected> {
-    if log.len() > LONGEST_LOG {
+    if log.len() > limits::PROBE_LOG {
         return Err(Unexpected::TooLong);
     }
     if log.trim().is_empty() {
@@ -130,7 +127,7 @@ mod tests {
     fn anything_else_is_refused() {
         let refused = |log: &str| parse(log, &[address()]).expect_err("refused");
         assert_eq!(refused(" \n"), Unexpected::Empty);
-        assert_eq!(refused(&" ".repeat(LONGEST_LOG + 1)), Unexpected::TooLong);
+        assert_eq!(refused(&" ".repeat(limits::PROBE_LOG + 1)), Unexpected::TooLong);
         assert!(matches!(refused("hello"), Unexpected::NotAnAnswer(_)));
         let twice = format!("{0}\n{0}", answer(|_| ()));
         assert!(matches!(refused(&twice), Unexpected::NotAnAnswer(_)));

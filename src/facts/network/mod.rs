@@ -4,12 +4,21 @@ mod answer;
 
 use std::collections::BTreeMap;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::{Deserialize, Serialize};
 
 use super::{Leftover, Refusal, Step, TestStep};
 use crate::report::Status;
 
-pub use answer::{LONGEST_LOG, ProbeAnswer, Unexpected, parse};
+pub use answer::{ProbeAnswer, Unexpected, parse};
+
+/// The label that marks the pod. All labels of ours have a prefix of ours, so that they replace none of `MeshSync`'s.
+pub const PURPOSE: (&str, &str) = ("meshdoctor/test", "network");
+
+/// Whether a pod belongs to a test of ours, and not to the stack whose labels it has.
+pub fn is_own(metadata: &ObjectMeta) -> bool {
+    metadata.labels.as_ref().and_then(|labels| labels.get(PURPOSE.0)).is_some_and(|value| value == PURPOSE.1)
+}
 
 /// The results of a network test.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

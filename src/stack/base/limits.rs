@@ -28,6 +28,9 @@ pub const BROKER_TEXT: usize = 256;
 /// The maximum length of one line of the NATS protocol, in bytes.
 pub const NATS_LINE: usize = 64 * 1024;
 
+/// The maximum size of the log of a network test's pod, in bytes.
+pub const PROBE_LOG: usize = 64 * 1024;
+
 /// The maximum size of one message from a broker, in bytes.
 pub const MESSAGE: usize = 8 * MIB;
 

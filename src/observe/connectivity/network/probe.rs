@@ -16,7 +16,7 @@ use crate::{
         network::{Address, EndpointProbe, Outcome, ProbeAnswer, ProbeStep},
     },
     observe::{broker::handshake::Greeted, connectivity::listener::micros},
-    stack::base::words,
+    stack::base::{limits, words},
 };
 
 /// The timeout for each step.
@@ -24,9 +24,6 @@ const STEP: Duration = Duration::from_secs(3);
 
 /// The timeout for a name. A resolver asks again after five seconds.
 const RESOLVE: Duration = Duration::from_secs(6);
-
-/// The maximum size of the monitor's answer.
-const LONGEST_ANSWER: usize = 64 * 1024;
 
 /// Why a step did not complete.
 struct Trouble(Outcome, String);
@@ -148,7 +145,7 @@ async fn monitor(addresses: &[SocketAddr]) -> Result<String, Trouble> {
             .map_err(|error| broken(&error))?;
         let response = sender.send_request(request).await.map_err(|error| broken(&error))?;
         let status = response.status().as_u16();
-        let body = Limited::new(response.into_body(), LONGEST_ANSWER).collect().await;
+        let body = Limited::new(response.into_body(), limits::VARZ_BYTES).collect().await;
         let body = body.map_err(|error| broken(&error))?.to_bytes();
         let varz: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
         match varz["version"].as_str() {

@@ -9,13 +9,13 @@ use super::cut_short;
 use crate::{
     cluster::ask::{ANYTHING, ApiError, RetryPolicy, parse},
     facts::{
-        network::{self, EndpointProbe, LONGEST_LOG, NotRun},
+        network::{self, EndpointProbe, NotRun},
         network_pod::{Blueprint, CONTAINER},
         redact, stack,
     },
     observe::connectivity::TestContext,
     stack::{
-        base::words,
+        base::{limits, words},
         object::{self, Id},
     },
 };
@@ -55,7 +55,7 @@ pub(super) async fn result(
         "/api/v1/namespaces/{}/pods/{}/log?container={CONTAINER}&limitBytes={}",
         blueprint.namespace,
         blueprint.name,
-        LONGEST_LOG + 1
+        limits::PROBE_LOG + 1
     );
     let log = match context.api.get_as(&path, ANYTHING, RetryPolicy::Failed).await {
         Ok(log) => log,
