@@ -144,8 +144,10 @@ fn too_late(blueprint: &Blueprint, pod: Option<&Pod>, waited: Duration) -> NotRu
     let status = pod.and_then(|pod| pod.status.as_ref());
     let phase = status.and_then(|status| status.phase.as_deref()).unwrap_or("Pending");
     let started = status.is_some_and(|status| status.start_time.is_some());
+    if phase == "Running" {
+        return NotRun::CutShort(format!("the test pod was still running after {waited} (--timeout)"));
+    }
     let message = match &blueprint.node {
-        _ if phase == "Running" => format!("the test pod was still running after {waited}"),
         Some(node) if !started => format!("node {node} did not accept the pod within {waited}"),
         _ => format!("the pod was still {phase} after {waited} (--timeout)"),
     };
