@@ -295,6 +295,11 @@ impl Cluster {
         self.0.programs.kubelet()
     }
 
+    /// A number that every change of an object increments.
+    pub(super) async fn revision(&self) -> Result<u64> {
+        self.0.programs.revision().await
+    }
+
     /// The requests that changed an object, if the cluster was started with [`Options::audit`].
     pub fn audit(&self) -> Result<Vec<Value>> {
         let text = fs::read_to_string(self.file("audit.log")).context("the cluster has no audit log")?;

@@ -6,8 +6,11 @@ use std::fs;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use kube::Client;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use super::cluster::Options;
 use super::network::{self, Addresses};
@@ -26,6 +29,7 @@ pub struct ControlPlane {
     /// The API server.
     pub api_server: Process,
     etcd: Process,
+    etcd_port: u16,
 }
 
 /// What runs the node's pods.
@@ -60,7 +64,7 @@ impl ControlPlane {
             install_kwok(client).await?;
             Kubelet::Kwok(start_kwok(scratch, kubelet_port)?)
         };
-        let programs = Self { node, scheduler, controllers, api_server, etcd };
+        let programs = Self { node, scheduler, controllers, api_server, etcd, etcd_port };
         wait_for(programs.kubelet(), Duration::from_secs(60), || is_node_ready(client)).await?;
         if options.runs_containers {
             Node::until_dns_is_ready(client).await.map_err(|error| error.context(programs.log_tails()))?;
@@ -74,6 +78,18 @@ impl ControlPlane {
             Kubelet::Kwok(kwok) => kwok,
             Kubelet::Node(node) => &node.kubelet,
         }
+    }
+
+    /// The revision of etcd, which every write increments. Reading it is much cheaper than a request to the API server.
+    pub async fn revision(&self) -> Result<u64> {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.etcd_port)).await?;
+        stream.write_all(b"POST /v3/maintenance/status HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}").await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        let (_, body) = answer.split_once("\r\n\r\n").context("etcd sends no HTTP response")?;
+        let status: Value = serde_json::from_str(body)?;
+        let revision = status["header"]["revision"].as_str();
+        revision.with_context(|| format!("etcd reports no revision: {body}"))?.parse().context("etcd's revision")
     }
 
     /// The last lines of every program's log.
@@ -92,8 +108,14 @@ impl ControlPlane {
 const QPS: &str = "--kube-api-qps=500";
 const BURST: &str = "--kube-api-burst=1000";
 
+/// The garbage collector of Go runs when the heap has grown by so many percent. With the default of 100, it takes a
+/// sixth of the API server's time; with 400, the API server takes 750 MB of memory.
+const GARBAGE_COLLECTION: (&str, &str) = ("GOGC", "200");
+
 fn start(scratch: &Scratch, name: &str, args: &[String]) -> Result<Process> {
-    Process::start(name, &scratch.file(&format!("{name}.log")), &programs::program(name)?, args, &[])
+    let (variable, percent) = GARBAGE_COLLECTION;
+    let env = [(variable, percent.to_owned())];
+    Process::start(name, &scratch.file(&format!("{name}.log")), &programs::program(name)?, args, &env)
 }
 
 fn start_etcd(scratch: &Scratch, port: u16, peer_port: u16) -> Result<Process> {

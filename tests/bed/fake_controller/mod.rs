@@ -35,6 +35,9 @@ use workloads::MeshSync;
 /// The pause between two rounds.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How often a round reads the namespace even if nothing was written, because of what depends on the time.
+const REREAD: Duration = Duration::from_secs(1);
+
 /// A running fake controller; stopped on drop, with its broker servers and clients.
 #[derive(Debug)]
 pub struct FakeController {
@@ -96,7 +99,7 @@ impl Cluster {
                 let mut rounds = 0;
                 loop {
                     let round = async {
-                        let result = controller.reconcile().await;
+                        let result = controller.reconcile_if_needed().await;
                         let connected = controller.is_meshsync_connected().await;
                         let settled = connected && controller.is_settled().await;
                         let last_error = result.err().map(|error| format!("{error:#}"));
@@ -192,6 +195,8 @@ struct Controller {
     operator: FakeOperator,
     /// The real operator, if the environment names its binary.
     real: Option<Process>,
+    /// etcd's revision before the namespace was last read without an error, and when that was.
+    reconciled_at: (Option<u64>, Instant),
     /// The broker servers by pod name, each with the UID of its pod.
     servers: BTreeMap<String, (Value, Broker)>,
     /// Whether MeshSync publishes events and a Meshery Server receives them.
@@ -210,6 +215,7 @@ impl Controller {
             cluster,
             operator: FakeOperator::new(client, setup),
             real: None,
+            reconciled_at: (None, Instant::now()),
             servers: BTreeMap::new(),
             is_publishing,
             meshsyncs: BTreeMap::new(),
@@ -218,7 +224,24 @@ impl Controller {
         }
     }
 
-    /// One round: reads the namespace and does what is needed.
+    /// One round. It reads the namespace only if something was written since the last time: the reads of all rounds
+    /// would keep a third of a core busy.
+    async fn reconcile_if_needed(&mut self) -> Result<()> {
+        let revision = self.cluster.revision().await.ok();
+        let (read_at, last_read) = self.reconciled_at;
+        let is_unchanged = revision.is_some() && revision == read_at && last_read.elapsed() < REREAD;
+        let is_running = self.meshsyncs.values().all(MeshSync::is_current) && !self.gives_up.load(Ordering::Relaxed);
+        if is_unchanged && is_running {
+            return Ok(());
+        }
+        // After an error, the next round tries again.
+        self.reconciled_at = (None, Instant::now());
+        self.reconcile().await?;
+        self.reconciled_at.0 = revision;
+        Ok(())
+    }
+
+    /// Reads the namespace and does what is needed.
     async fn reconcile(&mut self) -> Result<()> {
         let deployment = self.operator.deployment().await?;
         let deployment = deployment.filter(|found| found["status"]["readyReplicas"].as_u64() > Some(0));

@@ -32,7 +32,7 @@ pub(super) enum MeshSync {
 
 impl MeshSync {
     /// Whether it runs, or exited too recently to be started again.
-    fn is_current(&self) -> bool {
+    pub(super) fn is_current(&self) -> bool {
         match self {
             Self::Idle(_) | Self::GaveUp => true,
             Self::Publishing(_, publisher, start) => publisher.is_running() || start.elapsed() < RESTART_DELAY,
