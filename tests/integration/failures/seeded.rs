@@ -263,7 +263,7 @@ async fn no_command_prints_the_secret_of_a_custom_broker_address() -> Result<()>
         let url = form.replace("SEED", &seeds.seed(form, middle));
         let change = json!({"spec": {"broker": {"native": null, "custom": {"url": url}}}});
         rest::merge(&stack.client, &meshsync, &change).await?;
-        for command in [
+        let commands = [
             "system check --all",
             "system check -o json",
             "system status -o yaml",
@@ -271,8 +271,11 @@ async fn no_command_prints_the_secret_of_a_custom_broker_address() -> Result<()>
             "system redeploy --dry-run --force-conflicts --overwrite-crs",
             "system redeploy --dry-run --force-conflicts --overwrite-crs -o json",
             "record -",
-        ] {
-            let ran = run(&bed.kubeconfig(), bed.namespace(), command).await;
+        ];
+        // At the same time, because most of them mainly wait for an address that does not answer.
+        let kubeconfig = bed.kubeconfig();
+        let all = commands.map(|command| run(&kubeconfig, bed.namespace(), command));
+        for (command, ran) in commands.iter().zip(futures_util::future::join_all(all).await) {
             seeds.assert_no_leak(&ran, &format!("{command} with {url}"));
         }
     }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::Result;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde_json::Value;
 
 use super::{
@@ -221,18 +222,11 @@ fn faults(command: &str, ran: &Ran, wanted: i32) -> Vec<String> {
 /// Runs every command, a few at a time. A command that shares the processor with too many others has no time left for
 /// its broker.
 async fn run_all(kubeconfig: &Path, namespace: &str) -> Result<Vec<Ran>> {
-    let mut all = Vec::new();
-    for some in READING.chunks(CONCURRENCY) {
-        let runs = some.iter().map(|command| {
-            let (kubeconfig, namespace) = (kubeconfig.to_owned(), namespace.to_owned());
-            tokio::task::spawn_blocking(move || run(command, &kubeconfig, &namespace))
-        });
-        let runs: Vec<_> = runs.collect();
-        for run in runs {
-            all.push(run.await?);
-        }
-    }
-    Ok(all)
+    let runs = READING.iter().map(|command| {
+        let (kubeconfig, namespace) = (kubeconfig.to_owned(), namespace.to_owned());
+        async move { tokio::task::spawn_blocking(move || run(command, &kubeconfig, &namespace)).await }
+    });
+    Ok(futures_util::stream::iter(runs).buffered(CONCURRENCY).try_collect().await?)
 }
 
 /// Starts a stack and stops its broker. Returns the stack and the broker's address.
