@@ -64,4 +64,4 @@ pub use publisher::{Faults, Publisher};
 pub use real::account_kubeconfig;
 pub use setup::Setup;
 pub use stack::Stack;
-pub use wait::{until, until_stable};
+pub use wait::{until, until_every, until_stable};

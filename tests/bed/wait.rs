@@ -8,7 +8,8 @@ use anyhow::{Result, bail};
 /// The polling interval.
 pub const STEP: Duration = Duration::from_millis(50);
 
-/// Polls until the result has not changed for this time.
+/// Polls until the result is the same as it was this time before. Polls no more often, because some polls read a whole
+/// cluster.
 pub async fn until_stable<T, F>(what: &str, stable: Duration, limit: Duration, mut poll: impl FnMut() -> F) -> Result<T>
 where
     T: PartialEq,
@@ -16,16 +17,13 @@ where
 {
     let start = Instant::now();
     let mut last = poll().await?;
-    let mut since = Instant::now();
     loop {
-        tokio::time::sleep(STEP).await;
+        tokio::time::sleep(stable).await;
         let now = poll().await?;
-        if now != last {
-            last = now;
-            since = Instant::now();
-        } else if since.elapsed() > stable {
+        if now == last {
             return Ok(last);
         }
+        last = now;
         if start.elapsed() > limit {
             bail!("timed out after {} s waiting for {what}", limit.as_secs());
         }
@@ -33,7 +31,15 @@ where
 }
 
 /// Polls until there is a result.
-pub async fn until<T, F>(what: &str, limit: Duration, mut poll: impl FnMut() -> F) -> Result<T>
+pub async fn until<T, F>(what: &str, limit: Duration, poll: impl FnMut() -> F) -> Result<T>
+where
+    F: Future<Output = Result<Option<T>>>,
+{
+    until_every(STEP, what, limit, poll).await
+}
+
+/// [`until`] with another pause, for a poll that takes much of the processor.
+pub async fn until_every<T, F>(pause: Duration, what: &str, limit: Duration, mut poll: impl FnMut() -> F) -> Result<T>
 where
     F: Future<Output = Result<Option<T>>>,
 {
@@ -45,6 +51,6 @@ where
         if start.elapsed() > limit {
             bail!("timed out after {} s waiting for {what}", limit.as_secs());
         }
-        tokio::time::sleep(STEP).await;
+        tokio::time::sleep(pause).await;
     }
 }

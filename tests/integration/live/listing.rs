@@ -11,6 +11,9 @@ use crate::bed::{self, rest};
 /// Kinds whose objects come and go on their own.
 const TRANSIENT: [&str; 4] = ["Event", "Lease", "EndpointSlice", "Endpoints"];
 
+/// The pause between two listings, each of which takes about a hundred requests.
+const PAUSE: Duration = Duration::from_millis(300);
+
 /// Kind, namespace, name and UID of each object.
 pub(super) type Listing = BTreeSet<String>;
 
@@ -34,7 +37,12 @@ pub(super) async fn listing(client: &Client) -> Result<Listing> {
             if !lists || TRANSIENT.contains(&kind) {
                 continue;
             }
-            for object in rest::list(client, &format!("{version}/{plural}")).await? {
+            let objects = match rest::list_metadata(client, &format!("{version}/{plural}")).await {
+                // The kind was removed in between.
+                Err(error) if rest::is(&error, 404) => Vec::new(),
+                objects => objects?,
+            };
+            for object in objects {
                 let metadata = &object["metadata"];
                 let word = |key: &str| metadata[key].as_str().unwrap_or("-").to_owned();
                 all.insert(format!("{kind} {}/{} {}", word("namespace"), word("name"), word("uid")));
@@ -56,7 +64,7 @@ pub(super) async fn until_as_before(client: &Client, before: &Listing) -> Result
         let now = listing(client).await?;
         Ok((now.difference(before).cloned().collect(), before.difference(&now).cloned().collect()))
     };
-    let waited = bed::until("everything to be as before", Duration::from_secs(60), || async {
+    let waited = bed::until_every(PAUSE, "everything to be as before", Duration::from_secs(60), || async {
         let (more, less) = difference().await?;
         Ok((more.is_empty() && less.is_empty()).then_some(()))
     })

@@ -4,6 +4,8 @@ mod choices;
 mod cures;
 mod faults;
 
+use std::time::Duration;
+
 use anyhow::Result;
 use serde_json::Value;
 
@@ -30,7 +32,9 @@ impl Patient {
 
     /// Waits until this is a root cause; from then on, a controller reacts to changes.
     async fn until_found(&mut self, cause: &str) -> Result<()> {
-        let found = crate::bed::until("the fault to be found", std::time::Duration::from_secs(40), || async {
+        // A check takes about a hundred requests.
+        let pause = Duration::from_millis(300);
+        let found = crate::bed::until_every(pause, "the fault to be found", Duration::from_secs(40), || async {
             let report = check(&self.bed, self.namespace()).await;
             Ok(roots(&report).iter().any(|root| root == cause).then_some(()))
         });
