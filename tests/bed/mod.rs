@@ -57,7 +57,7 @@ pub use fake_client::FakeClient;
 pub use fake_controller::{FakeController, FakeOperator};
 pub use line::Line;
 pub use manifests::now_exactly;
-pub use pool::{Lease, lease, private, private_with};
+pub use pool::{Lease, lease, lease_as_new, private, private_with};
 pub use process::Process;
 pub use programs::{example, folder, folder_of_meshdoctor, program};
 pub use publisher::{Faults, Publisher};

@@ -3,10 +3,12 @@
 use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 
 use super::cluster::{Cluster, Options};
+use super::{rest, wait};
 
 // Never dropped: the end of the process stops the programs and removes the folders.
 static IDLE: Mutex<Vec<Cluster>> = Mutex::new(Vec::new());
@@ -27,6 +29,21 @@ pub async fn lease() -> Result<Lease> {
         None => Cluster::start().await?,
     };
     Lease::new(cluster, true).await
+}
+
+/// [`lease`] in a cluster that looks like a new one: without CRDs of the stack, and nothing of an earlier test is still
+/// being deleted. For tests that compare the whole cluster before and after.
+pub async fn lease_as_new() -> Result<Lease> {
+    let lease = lease().await?;
+    let client = lease.client().await?;
+    lease.ensure_no_crds(&client).await?;
+    let namespaces = rest::collection("v1", "Namespace", None);
+    wait::until("earlier namespaces to be deleted", Duration::from_secs(60), || async {
+        let all = rest::list(&client, &namespaces).await?;
+        Ok(all.iter().all(|namespace| namespace["metadata"]["deletionTimestamp"].is_null()).then_some(()))
+    })
+    .await?;
+    Ok(lease)
 }
 
 /// Starts a cluster for one test; dropping the lease stops it.

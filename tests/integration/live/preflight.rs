@@ -203,7 +203,8 @@ async fn preflight_and_redeploy_agree_on_what_changes() -> Result<()> {
 
 #[tokio::test]
 async fn preflight_objects_can_be_applied_and_then_stay_unchanged() -> Result<()> {
-    let bed = bed::private().await?;
+    let bed = bed::lease_as_new().await?;
+    bed.crds_will_change().await;
     let namespace = bed.namespace();
     for object in manifests(&profile::MESHERY, namespace, &manifests::Options::default()) {
         // The API server serves a new CRD a moment after it has accepted it.

@@ -96,7 +96,7 @@ async fn reset_removes_a_healthy_stack_and_nothing_else() -> Result<()> {
 
 #[tokio::test]
 async fn printed_permissions_are_sufficient_for_reset() -> Result<()> {
-    let bed = bed::private().await?;
+    let bed = bed::lease_as_new().await?;
     let client = bed.client().await?;
     let before = settled(&client).await?;
     bed.create_namespace("away").await?;
@@ -124,7 +124,7 @@ async fn printed_permissions_are_sufficient_for_reset() -> Result<()> {
 
 #[tokio::test]
 async fn crds_and_namespace_are_deleted_on_request() -> Result<()> {
-    let bed = bed::private().await?;
+    let bed = bed::lease_as_new().await?;
     let client = bed.client().await?;
     let before = settled(&client).await?;
     bed.create_namespace("away").await?;
@@ -158,7 +158,7 @@ async fn stuck_custom_resources_are_removed_with_clear_finalizers() -> Result<()
 
 #[tokio::test]
 async fn stuck_terminating_namespace_is_released() -> Result<()> {
-    let bed = bed::private().await?;
+    let bed = bed::lease_as_new().await?;
     let client = bed.client().await?;
     let before = {
         bed.ensure_crds(&client, Line::Current).await?;
@@ -177,7 +177,7 @@ async fn stuck_terminating_namespace_is_released() -> Result<()> {
 
 #[tokio::test]
 async fn dead_conversion_webhook_does_not_block_a_reset() -> Result<()> {
-    let bed = bed::private().await?;
+    let bed = bed::lease_as_new().await?;
     let namespace = bed.namespace();
     let mut stack = Stack::of(Line::Current).namespace(namespace).start(&bed).await?;
     stack.delete_operator().await?;
@@ -212,7 +212,7 @@ async fn dead_conversion_webhook_does_not_block_a_reset() -> Result<()> {
 
 #[tokio::test]
 async fn orphans_are_removed_with_clear_finalizers() -> Result<()> {
-    let bed = bed::private().await?;
+    let bed = bed::lease_as_new().await?;
     let client = bed.client().await?;
     bed.ensure_crds(&client, Line::Current).await?;
     let before = settled(&client).await?;
@@ -227,7 +227,7 @@ async fn orphans_are_removed_with_clear_finalizers() -> Result<()> {
 
 #[tokio::test]
 async fn both_lines_are_removed_after_an_in_place_upgrade() -> Result<()> {
-    let bed = bed::private().await?;
+    let bed = bed::lease_as_new().await?;
     let client = bed.client().await?;
     let before = settled(&client).await?;
     let mut stack = states::apply("upgraded-in-place", &bed, bed.namespace()).await?.context("a stack")?;
@@ -282,7 +282,7 @@ subjects:
 
 #[tokio::test]
 async fn nothing_is_changed_without_confirmation() -> Result<()> {
-    let bed = bed::private().await?;
+    let bed = bed::lease_as_new().await?;
     let client = bed.client().await?;
     let _stack = states::apply("healthy", &bed, bed.namespace()).await?;
     let before = settled(&client).await?;
@@ -304,7 +304,7 @@ async fn nothing_is_changed_without_confirmation() -> Result<()> {
 
 #[tokio::test]
 async fn reset_killed_after_any_write_can_be_completed() -> Result<()> {
-    let bed = bed::private().await?;
+    let bed = bed::lease_as_new().await?;
     let client = bed.client().await?;
     let namespace = bed.namespace();
     bed.ensure_crds(&client, Line::Current).await?;
