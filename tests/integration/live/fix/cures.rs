@@ -15,9 +15,9 @@ fn kills() -> usize {
     if std::env::var_os("MESHDOCTOR_EVERY_KILL").is_some() { 60 } else { 3 }
 }
 
-async fn assert_fixed(name: &str) -> Result<()> {
+/// One run fixes the fault.
+async fn assert_fixed(patient: &mut Patient, name: &str) -> Result<()> {
     let fault = faults::named(name);
-    let mut patient = faults::patient(name).await?;
     patient.cause(name).await?;
     patient.until_found(fault.cause).await?;
     let report = fix(&patient.bed, patient.namespace(), "--fix=review --yes").await.exits(0).json();
@@ -26,9 +26,9 @@ async fn assert_fixed(name: &str) -> Result<()> {
     Ok(())
 }
 
-async fn assert_fixed_after_kills(name: &str) -> Result<()> {
+/// Killed runs and a last one fix the fault.
+async fn assert_fixed_after_kills(patient: &mut Patient, name: &str) -> Result<()> {
     let fault = faults::named(name);
-    let mut patient = faults::patient(name).await?;
     patient.cause(name).await?;
     patient.until_found(fault.cause).await?;
     let mut written = Vec::new();
@@ -43,7 +43,7 @@ async fn assert_fixed_after_kills(name: &str) -> Result<()> {
         assert_eq!(ran.code, -1, "{name}: {ran:?}");
     }
     assert!(!written.is_empty(), "{name}: no run was killed");
-    assert_healthy_at_last(&patient, name).await
+    assert_healthy_at_last(patient, name).await
 }
 
 /// The same command ends with a healthy stack.
@@ -55,21 +55,33 @@ async fn assert_healthy_at_last(patient: &Patient, name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Faults that can be caused again in the stack that was fixed, and faults that need a new stack.
 macro_rules! cures {
-    ($($test:ident $killed:ident: $name:literal,)*) => {$(
-        #[tokio::test]
-        async fn $test() -> Result<()> {
-            assert_fixed($name).await
-        }
+    (again { $($test:ident: $name:literal,)* } new { $($first:ident $killed:ident: $other:literal,)* }) => {
+        $(
+            #[tokio::test]
+            async fn $test() -> Result<()> {
+                let mut patient = faults::patient($name).await?;
+                assert_fixed(&mut patient, $name).await?;
+                assert_fixed_after_kills(&mut patient, $name).await
+            }
+        )*
 
-        #[tokio::test]
-        async fn $killed() -> Result<()> {
-            assert_fixed_after_kills($name).await
-        }
-    )*
+        $(
+            #[tokio::test]
+            async fn $first() -> Result<()> {
+                assert_fixed(&mut faults::patient($other).await?, $other).await
+            }
+
+            #[tokio::test]
+            async fn $killed() -> Result<()> {
+                assert_fixed_after_kills(&mut faults::patient($other).await?, $other).await
+            }
+        )*
+
         #[test]
         fn every_fault_is_tested() {
-            let tested = [$($name),*];
+            let tested = [$($name,)* $($other),*];
             for fault in faults::ALL {
                 assert!(tested.contains(&fault.name), "no test for {}", fault.name);
             }
@@ -78,27 +90,31 @@ macro_rules! cures {
 }
 
 cures! {
-    reader_role_missing reader_role_missing_killed: "reader-role-missing",
-    meshsync_gave_up meshsync_gave_up_killed: "meshsync-gave-up",
-    token_rotated token_rotated_killed: "token-rotated",
-    token_emptied token_emptied_killed: "token-emptied",
-    token_changed_for_the_broker_only token_changed_for_the_broker_only_killed: "token-changed-for-the-broker-only",
+    again {
+    reader_role_missing: "reader-role-missing",
+    meshsync_gave_up: "meshsync-gave-up",
+    token_rotated: "token-rotated",
+    token_emptied: "token-emptied",
+    token_changed_for_the_broker_only: "token-changed-for-the-broker-only",
+    watch_list_emptied: "watch-list-emptied",
+    watch_list_of_names: "watch-list-of-names",
+    watch_list_of_unknown_kinds: "watch-list-of-unknown-kinds",
+    watch_list_edited: "watch-list-edited",
+    blacklist: "blacklist",
+    operator_deleted: "operator-deleted",
+    operator_scaled_to_zero: "operator-scaled-to-zero",
+    webhook_untrusted: "webhook-untrusted",
+    operator_without_permissions: "operator-without-permissions",
+    custom_resources_deleted: "custom-resources-deleted",
+    crd_deleted: "crd-deleted",
+    conversion_webhook_dead: "conversion-webhook-dead",
+    only_workloads_left: "only-workloads-left",
+    stuck_terminating: "stuck-terminating",
+    cluster_admin: "cluster-admin",
+    }
+    new {
     upgraded_in_place upgraded_in_place_killed: "upgraded-in-place",
-    watch_list_emptied watch_list_emptied_killed: "watch-list-emptied",
-    watch_list_of_names watch_list_of_names_killed: "watch-list-of-names",
-    watch_list_of_unknown_kinds watch_list_of_unknown_kinds_killed: "watch-list-of-unknown-kinds",
-    watch_list_edited watch_list_edited_killed: "watch-list-edited",
-    blacklist blacklist_killed: "blacklist",
-    operator_deleted operator_deleted_killed: "operator-deleted",
-    operator_scaled_to_zero operator_scaled_to_zero_killed: "operator-scaled-to-zero",
-    webhook_untrusted webhook_untrusted_killed: "webhook-untrusted",
-    operator_without_permissions operator_without_permissions_killed: "operator-without-permissions",
-    custom_resources_deleted custom_resources_deleted_killed: "custom-resources-deleted",
-    crd_deleted crd_deleted_killed: "crd-deleted",
-    conversion_webhook_dead conversion_webhook_dead_killed: "conversion-webhook-dead",
-    only_workloads_left only_workloads_left_killed: "only-workloads-left",
-    stuck_terminating stuck_terminating_killed: "stuck-terminating",
     old_broker_exposed old_broker_exposed_killed: "old-broker-exposed",
     old_broker_exposed_with_new_crds old_broker_exposed_with_new_crds_killed: "old-broker-exposed-with-new-crds",
-    cluster_admin cluster_admin_killed: "cluster-admin",
+    }
 }

@@ -1,6 +1,9 @@
 //! The faults that `check --fix` can fix, and how a test causes each of them.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
@@ -16,6 +19,12 @@ const CRDS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
 /// Longer than the difference that is tolerated between two clocks.
 const CLOCK_SKEW: Duration = Duration::from_secs(6);
+
+/// Valid watch-lists for an edit. Only one that differs from the current one is an edit.
+const EDITED: [&str; 2] = [
+    r#"[{"Resource": "pods.v1.", "Events": ["ADDED", "MODIFIED", "DELETED"]}]"#,
+    r#"[{"Resource": "services.v1.", "Events": ["ADDED", "MODIFIED", "DELETED"]}]"#,
+];
 
 /// A fault and the root cause that a check reports for it.
 pub(super) struct Fault {
@@ -55,6 +64,12 @@ pub(super) const ALL: &[Fault] = &[
     fault("old-broker-exposed-with-new-crds", "broker-unauthenticated"),
     fault("cluster-admin", "over-privileged"),
 ];
+
+/// A token that was never in use.
+fn another_token() -> String {
+    static NEXT: AtomicUsize = AtomicUsize::new(1);
+    format!("tAnotherTokenOfTheSameKind{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
 
 pub(super) fn named(name: &str) -> &'static Fault {
     ALL.iter().find(|fault| fault.name == name).expect("a fault of the list")
@@ -116,7 +131,7 @@ impl Patient {
             "token-rotated" => {
                 let secret = self.path("v1", "Secret", "meshery-nats-auth");
                 self.recreate(&secret, |secret| {
-                    secret["data"]["token"] = users::base64("tAnotherTokenOfTheSameKind").into();
+                    secret["data"]["token"] = users::base64(&another_token()).into();
                 })
                 .await
             }
@@ -128,7 +143,7 @@ impl Patient {
                 tokio::time::sleep(CLOCK_SKEW).await;
                 let secret = self.path("v1", "Secret", "meshery-nats-auth");
                 self.recreate(&secret, |secret| {
-                    secret["data"]["token"] = users::base64("tAnotherTokenOfTheSameKind").into();
+                    secret["data"]["token"] = users::base64(&another_token()).into();
                 })
                 .await?;
                 delete(&self.path("v1", "Pod", "meshery-nats-0")).await
@@ -154,8 +169,9 @@ impl Patient {
             "watch-list-edited" => {
                 // The times of two clocks are compared with a tolerance.
                 tokio::time::sleep(CLOCK_SKEW).await;
-                let list = r#"[{"Resource": "pods.v1.", "Events": ["ADDED", "MODIFIED", "DELETED"]}]"#;
-                watch_list(json!({ "whitelist": list, "blacklist": null })).await
+                let current = rest::get(&client, &self.custom("MeshSync")).await?;
+                let is_edited = current["spec"]["watch-list"]["data"]["whitelist"] == json!(EDITED[0]);
+                watch_list(json!({ "whitelist": EDITED[usize::from(is_edited)], "blacklist": null })).await
             }
             "blacklist" => watch_list(json!({ "whitelist": null, "blacklist": r#"["pods.v1."]"# })).await,
             "operator-deleted" => delete(&self.operator()).await,
@@ -180,6 +196,7 @@ impl Patient {
             }
             "only-workloads-left" => self.orphan().await,
             "stuck-terminating" => {
+                self.until_reconciled().await?;
                 delete(&self.operator()).await?;
                 // From then on, no operator removes the finalizers.
                 self.working()?.until_up_to_date().await?;
@@ -224,6 +241,20 @@ impl Patient {
         bed::until("the objects to be deleted", Duration::from_secs(30), || async {
             for path in paths {
                 if rest::get(&client, path).await.is_ok() {
+                    return Ok(None);
+                }
+            }
+            Ok(Some(()))
+        })
+        .await
+    }
+
+    /// Waits until the operator has added its finalizers, which a redeploy does not wait for.
+    async fn until_reconciled(&self) -> Result<()> {
+        let client = self.bed.client().await?;
+        bed::until("the operator to add its finalizers", Duration::from_secs(30), || async {
+            for kind in ["MeshSync", "Broker"] {
+                if rest::get(&client, &self.custom(kind)).await?["metadata"]["finalizers"].is_null() {
                     return Ok(None);
                 }
             }
