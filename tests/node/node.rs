@@ -31,8 +31,8 @@ const DNS_SERVICE: &str = "198.18.0.10";
 pub const PODS: &str = "198.51.100.0/24";
 /// The image that holds a pod's namespaces.
 const PAUSE: &str = "meshdoctor.test/pause:1";
-/// The archives of the stack's images.
-pub const STACK: [&str; 4] = ["operator", "meshsync", "nats", "reloader"];
+/// The archives of the images of the stack and of meshdoctor.
+pub const STACK: [&str; 5] = ["operator", "meshsync", "nats", "reloader", "meshdoctor"];
 /// The variable with the folder of the image archives. `tests/node/enter` sets it.
 pub const IMAGES: &str = "MESHDOCTOR_NODE_IMAGES";
 
