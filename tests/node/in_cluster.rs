@@ -9,7 +9,7 @@ use super::{NAMESPACE, OnNode, healthy, state};
 use crate::bed::{self, rest};
 
 /// The image that `tests/node/images` builds.
-const IMAGE: &str = "meshdoctor.test/meshdoctor:1";
+pub(super) const IMAGE: &str = "meshdoctor.test/meshdoctor:1";
 
 /// A run in the cluster: the container's exit code, and the report in its log.
 struct Run {
