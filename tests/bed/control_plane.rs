@@ -99,8 +99,9 @@ impl ControlPlane {
             Kubelet::Kwok(kwok) => vec![kwok],
             Kubelet::Node(node) => node.programs().to_vec(),
         };
-        let programs = control_plane.into_iter().chain(node);
-        programs.map(|program| format!("--- {}\n{}\n", program.name(), program.log_tail(8))).collect()
+        let tail = |program: &Process| format!("--- {}\n{}\n", program.name(), program.log_tail(8));
+        let tails: Vec<String> = control_plane.into_iter().chain(node).map(tail).collect();
+        tails.concat()
     }
 }
 

@@ -1,7 +1,10 @@
-//! The program with a node that runs containers: real pods, probes, logs, names, addresses and NetworkPolicies.
+//! The program with a node that runs containers: real pods, probes, logs, names, addresses and network policies.
 //!
 //! Each test starts from a healthy stack in namespace `meshery`, which it may leave in any state, since the next one
 //! repairs it. They run one after the other: there is one node.
+
+// Logs of the node's programs are printed to the test's stderr.
+#![allow(clippy::print_stderr)]
 
 mod deployment;
 mod faults;

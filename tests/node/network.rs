@@ -1,4 +1,4 @@
-//! NetworkPolicies that really drop packets, and the test that shows it.
+//! Network policies that really drop packets, and the test that shows it.
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};

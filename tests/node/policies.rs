@@ -86,6 +86,9 @@ fn apply(rules: &str) -> Result<()> {
     Ok(())
 }
 
+/// The peers and the ports that a rule allows; without a list, all of them.
+type Rule = (Option<Vec<NetworkPolicyPeer>>, Option<Vec<NetworkPolicyPort>>);
+
 /// What decides about a packet.
 struct State {
     policies: Vec<NetworkPolicy>,
@@ -155,7 +158,7 @@ impl State {
     fn allowed(&self, policy: &NetworkPolicy, pod: &Pod, direction: Direction) -> Vec<String> {
         let spec = policy.spec.clone().unwrap_or_default();
         let namespace = policy.namespace().unwrap_or_default();
-        let rules: Vec<(Option<Vec<NetworkPolicyPeer>>, Option<Vec<NetworkPolicyPort>>)> = match direction {
+        let rules: Vec<Rule> = match direction {
             Direction::Ingress => spec.ingress.into_iter().flatten().map(|rule| (rule.from, rule.ports)).collect(),
             Direction::Egress => spec.egress.into_iter().flatten().map(|rule| (rule.to, rule.ports)).collect(),
         };
@@ -189,8 +192,8 @@ impl State {
         for peer in peers {
             if let Some(block) = peer.ip_block {
                 let except = block.except.unwrap_or_default().into_iter();
-                let except: String = except.map(|range| format!(" ip {field} != {range}")).collect();
-                conditions.push((format!("ip {field} {}{except}", block.cidr), None));
+                let except: Vec<String> = except.map(|range| format!(" ip {field} != {range}")).collect();
+                conditions.push((format!("ip {field} {}{}", block.cidr, except.concat()), None));
                 continue;
             }
             for pod in &self.pods {
