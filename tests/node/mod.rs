@@ -152,7 +152,8 @@ impl OnNode {
         for pod in rest::list(&client, &rest::collection("v1", "Pod", Some(NAMESPACE))).await? {
             let containers = pod["status"]["containerStatuses"].as_array();
             if containers.is_none_or(|containers| containers.iter().any(|container| container["ready"] != true)) {
-                rest::delete(&client, &format!("{}?gracePeriodSeconds=0", rest::path_of(&pod)?)).await?;
+                let path = rest::path("v1", "Pod", NAMESPACE, pod["metadata"]["name"].as_str().unwrap_or_default());
+                rest::delete(&client, &format!("{path}?gracePeriodSeconds=0")).await?;
             }
         }
         Ok(())

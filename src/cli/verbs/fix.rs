@@ -36,7 +36,7 @@ use crate::{
 };
 
 /// The interval between two checks while the stack settles.
-const PAUSE: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(
     args: &Check,
