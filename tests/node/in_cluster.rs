@@ -99,7 +99,7 @@ async fn a_cron_job_tests_the_data_flow_from_inside() -> Result<()> {
     node.kubectl(&["apply", "-f", &file.to_string_lossy()])?;
     node.kubectl(&["create", "job", "-n", NAMESPACE, "by-hand", "--from=cronjob/meshdoctor"])?;
     let Run { code, report } = node.result_of("by-hand").await?;
-    node.kubectl(&["delete", "-n", NAMESPACE, "cronjob/meshdoctor"])?;
+    node.kubectl(&["delete", "-f", &file.to_string_lossy()])?;
     ensure!(code == 0, "{code}: {:#}", report["findings"]);
     ensure!(report["test"].is_object() && report["permissions"]["missing"] == json!([]), "{report:#}");
     Ok(())

@@ -119,9 +119,15 @@ impl OnNode {
 
     /// Waits until this is the only root cause, and returns the report.
     async fn until_found(&self, cause: &str) -> Result<Value> {
+        self.until_found_with(cause, "").await
+    }
+
+    /// [`Self::until_found`], with this text in the finding.
+    async fn until_found_with(&self, cause: &str, text: &str) -> Result<Value> {
         let found = bed::until(cause, HEALTHY, || async {
             let report = self.check().await;
-            Ok((roots(&report) == [cause]).then_some(report))
+            let is_found = roots(&report) == [cause] && finding(&report, cause)?.to_string().contains(text);
+            Ok(is_found.then_some(report))
         });
         match found.await {
             Ok(report) => Ok(report),

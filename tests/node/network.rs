@@ -8,6 +8,9 @@ use crate::bed::{node, rest};
 
 const MESHSYNC: &str = "component=meshsync";
 
+/// The label of the pods of the network test.
+const TEST_POD: &str = "meshdoctor/test=network";
+
 /// The ports of the cluster's DNS service.
 const DNS: [(u16, &str); 2] = [(53, "UDP"), (53, "TCP")];
 
@@ -40,11 +43,10 @@ impl OnNode {
         rest::delete(&self.client().await?, &policy).await
     }
 
-    /// Fails if a pod of the network test is left.
+    /// Fails if a pod of the network test is left. A deleted one takes a moment to end.
     fn assert_no_test_pod(&self) -> Result<()> {
-        let pods = self.kubectl(&["get", "pods", "-n", NAMESPACE, "-o", "name"])?;
-        ensure!(!pods.contains("meshdoctor-probe"), "{pods}");
-        Ok(())
+        let selector = format!("--selector={TEST_POD}");
+        self.kubectl(&["wait", "-n", NAMESPACE, "pods", &selector, "--for=delete", "--timeout=20s"]).map(drop)
     }
 }
 
