@@ -1,6 +1,6 @@
 //! Logs in findings: the relevant lines, and the meaning of known ones.
 
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::{api::core::v1::Pod, jiff::Timestamp};
 
 use crate::{
     facts::{Facts, Log, LogLine, stack},
@@ -19,6 +19,8 @@ pub(crate) struct LogExcerpt {
     pub(crate) evidence: Vec<String>,
     /// The meaning of the first known line.
     pub(crate) signature: Option<&'static Signature>,
+    /// When that line was last written.
+    pub(crate) signature_at: Option<Timestamp>,
 }
 
 /// The relevant lines of a pod's container; the previous container's log comes before the current one.
@@ -26,13 +28,14 @@ pub(crate) fn of(facts: &Facts, component: Component, pod: &str, container: &str
     let logs = |previous: bool| {
         facts.logs.iter().filter(move |log| log.pod == pod && log.container == container && log.previous == previous)
     };
-    let mut words = LogExcerpt { evidence: Vec::new(), signature: None };
+    let mut words = LogExcerpt { evidence: Vec::new(), signature: None, signature_at: None };
     for log in logs(true).chain(logs(false)) {
         for line in log.lines.items() {
             let known = signatures::find(Some(component), &line.message);
             let telling = known.is_some() && words.signature.is_none();
             if telling {
                 words.signature = known;
+                words.signature_at = line.last;
                 // The line that explains the problem comes first.
                 words.evidence.insert(0, shown(log, line));
             } else if words.evidence.len() < SHOWN {

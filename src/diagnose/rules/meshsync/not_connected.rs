@@ -2,7 +2,7 @@ use crate::{
     diagnose::rules::{
         broker::{network_policy_blocks, no_endpoints, requires_tls::demands_tls},
         meshsync::{
-            reconnecting::{Why, at, gave_up, last_closed, not_yet},
+            reconnecting::{Why, at, broker_restarted, gave_up, last_closed, not_yet},
             stale_env,
             target::{self, Target},
             version_bug,
@@ -47,7 +47,12 @@ fn connected(context: &RuleContext<'_>) -> Judgement {
                   needs a restart.";
     let container = context.facts.profile.meshsync.container;
     let words = log_excerpt::of_pods(context.facts, Meshsync, &context.meshsync_pods, container);
-    let signature = words.as_ref().and_then(|words| words.signature);
+    // A line from before the broker's start is about the server that ran before.
+    let restarted = broker_restarted(context);
+    let is_current = |words: &&log_excerpt::LogExcerpt| {
+        words.signature_at.is_none_or(|at| restarted.is_none_or(|start| at >= start))
+    };
+    let signature = words.as_ref().filter(is_current).and_then(|words| words.signature);
     // Its own log knows better than its age whether waiting helps.
     let why = why_not(context).filter(|why| !why.waits || signature.is_none());
     let waits = why.as_ref().is_some_and(|why| why.waits);

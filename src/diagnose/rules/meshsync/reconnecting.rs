@@ -32,12 +32,10 @@ impl Why {
 pub(super) fn not_yet(context: &RuleContext<'_>) -> Option<Why> {
     let now = context.clock();
     let ago = |time: Timestamp| words::age(now.duration_since(time));
-    let container = context.facts.profile.meshsync.container;
-    let started = context.meshsync_pods.iter().filter_map(|pod| stack::running_since(pod, container)).max()?;
+    let started = started(context)?;
     let closed = last_closed(context);
     let lost = closed.and_then(|closed| closed.stop);
-    let broker = context.target_servers().filter_map(|server| server.varz.start).max();
-    let back = broker.filter(|back| *back > started);
+    let back = broker_restarted(context);
     let (says, until) = match (closed.zip(lost), back) {
         (Some((closed, lost)), _) => (
             format!(
@@ -62,6 +60,18 @@ pub(super) fn not_yet(context: &RuleContext<'_>) -> Option<Why> {
     let mut why = Why::new(says, format!("wait; if it is not connected by {until:.0}, check its log and restart it"));
     why.waits = true;
     Some(why)
+}
+
+/// When its container started.
+fn started(context: &RuleContext<'_>) -> Option<Timestamp> {
+    let container = context.facts.profile.meshsync.container;
+    context.meshsync_pods.iter().filter_map(|pod| stack::running_since(pod, container)).max()
+}
+
+/// When the broker started, if that was after `MeshSync`.
+pub(super) fn broker_restarted(context: &RuleContext<'_>) -> Option<Timestamp> {
+    let broker = context.target_servers().filter_map(|server| server.varz.start).max();
+    broker.filter(|start| Some(*start) > started(context))
 }
 
 /// Whether it was or could have been connected, and has not reconnected.
