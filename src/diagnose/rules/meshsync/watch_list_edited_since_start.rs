@@ -1,3 +1,5 @@
+use k8s_openapi::jiff::Timestamp;
+
 use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -19,8 +21,12 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let meshsync = context.meshsync_object()?;
+    // A CR that was created again is new to a MeshSync that has been running since before.
+    let created = meshsync.metadata.creation_timestamp.as_ref().map(|time| time.0);
+    let is_older = |since: Timestamp| created.is_some_and(|created| created > since + CLOCK_SKEW);
+    let is_older = context.running_meshsync().is_some_and(|(_, since)| is_older(since));
     // The generation counts the changes of a spec.
-    if meshsync.metadata.generation == Some(1) {
+    if meshsync.metadata.generation == Some(1) && !is_older {
         return Outcome::pass_with("the list was never changed");
     }
     let profile = context.facts.profile;
