@@ -70,7 +70,7 @@ pub struct Installation {
     /// Number of broker servers; they are not clustered
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=10))]
     pub broker_size: Option<u8>,
-    /// NATS server for MeshSync instead of a broker in the cluster: [nats://]HOST[:PORT], without a token
+    /// NATS server for MeshSync instead of a broker in the cluster, without a token: nats://HOST:PORT
     #[arg(long, value_name = "URL", conflicts_with_all = ["broker_service_type", "broker_size"])]
     pub broker_url: Option<String>,
     /// File with the token for --broker-url, or - for stdin; MeshSync's configuration contains it in plain text
