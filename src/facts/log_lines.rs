@@ -37,7 +37,7 @@ pub fn reduce(text: &str, secrets: &[String], crashed: bool) -> Vec<LogLine> {
         let Some(parsed) = parse(line) else {
             continue;
         };
-        let message = shortened(&redact::secrets(redact::text(&parsed.message).into_owned(), secrets));
+        let message = cleaned(&parsed.message, secrets);
         let key: String = message.chars().filter(|c| !c.is_ascii_digit()).collect();
         let count = lines.get(&key).map_or(0, |(_, known)| known.count);
         let kept = LogLine { message, code: parsed.code, count: count + 1, last };
@@ -56,8 +56,7 @@ pub fn reduce(text: &str, secrets: &[String], crashed: bool) -> Vec<LogLine> {
 fn last_plain(text: &str, secrets: &[String]) -> Option<LogLine> {
     let (last, line) = timed(text.lines().rfind(|line| !timed(line).1.trim().is_empty())?);
     let structured = line.contains(['{', '}']) || line.contains("level=") || line.contains("] [") || is_klog(line);
-    let message = shortened(&redact::secrets(redact::text(line.trim()).into_owned(), secrets));
-    (!structured).then_some(LogLine { message, code: None, count: 1, last })
+    (!structured).then(|| LogLine { message: cleaned(line.trim(), secrets), code: None, count: 1, last })
 }
 
 fn timed(line: &str) -> (Option<Timestamp>, &str) {
@@ -162,6 +161,11 @@ fn first_code(message: &str) -> Option<String> {
         .split(|c: char| !c.is_ascii_digit())
         .find(|word| matches!(word.parse::<u16>(), Ok(1001..=1021)))
         .map(str::to_owned)
+}
+
+/// A message without secrets, at most [`LONGEST`] characters long.
+fn cleaned(message: &str, secrets: &[String]) -> String {
+    shortened(&redact::secrets(redact::text(message).into_owned(), secrets))
 }
 
 fn shortened(message: &str) -> String {

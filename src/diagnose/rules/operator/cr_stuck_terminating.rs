@@ -1,5 +1,3 @@
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-
 use crate::diagnose::rules::{
     custom_resources::{clear_finalizers, finalizers, held},
     installation::crd_terminating::terminating_crds,
@@ -32,28 +30,31 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     context.operator.settled()?;
     let names: Vec<String> =
         stuck.iter().map(|(kind, metadata)| format!("{} {}", kind, stack::name(metadata))).collect();
-    if context.operator_is_up() == Some(true) {
-        return DIAGNOSIS
+    let draft = |what: &str| {
+        DIAGNOSIS
             .finding()
+            .title(format!("{} {} {what}", names.join(" and "), if names.len() == 1 { "is" } else { "are" }))
+            .object(stuck.first().map(|(kind, metadata)| context.object(kind, stack::name(metadata))))
+            .evidences(stuck.iter().map(|(kind, metadata)| {
+                let since = metadata.deletion_timestamp.as_ref().map(|time| time.0.to_string()).unwrap_or_default();
+                let (name, holders) = (stack::name(metadata), finalizers(metadata));
+                format!("{kind} {name} has been terminating since {since}; finalizers: {holders}")
+            }))
+    };
+    if context.operator_is_up() == Some(true) {
+        return draft("being deleted")
             .severity(Severity::Warning)
-            .title(format!("{} {} being deleted", names.join(" and "), if names.len() == 1 { "is" } else { "are" }))
             .message(
                 "The operator removes what it created for them, then they are gone, and with them what still runs.",
             )
-            .object(stuck.first().map(|(kind, metadata)| context.object(kind, stack::name(metadata))))
-            .evidences(stuck.iter().map(|(kind, metadata)| terminating(kind, metadata)))
             .remedy("wait until the operator has finished; then redeploy if that was not intended")
             .found();
     }
-    let draft = DIAGNOSIS
-        .finding()
-        .title(format!("{} {} stuck terminating", names.join(" and "), if names.len() == 1 { "is" } else { "are" }))
+    let draft = draft("stuck terminating")
         .message(
             "Only the operator removes their finalizers, and no operator is running. The namespace cannot be deleted \
              either.",
         )
-        .object(stuck.first().map(|(kind, metadata)| context.object(kind, stack::name(metadata))))
-        .evidences(stuck.iter().map(|(kind, metadata)| terminating(kind, metadata)))
         .evidence("no operator is running");
     let crds = terminating_crds(context);
     if crds.is_empty() {
@@ -76,10 +77,4 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .commands(clear_finalizers(context, &stuck))
         .command(context.kubectl_cluster().inspect(format!("wait --for=delete {} --timeout=60s", crds.join(" "))))
         .found()
-}
-
-fn terminating(kind: &str, metadata: &ObjectMeta) -> String {
-    let since = metadata.deletion_timestamp.as_ref().map(|time| time.0.to_string()).unwrap_or_default();
-    let (name, holders) = (stack::name(metadata), finalizers(metadata));
-    format!("{kind} {name} has been terminating since {since}; finalizers: {holders}")
 }
