@@ -256,7 +256,7 @@ impl Cluster {
     /// Sets the lines that `kubectl logs` prints for a container, with the time of this call as their timestamp.
     pub async fn set_pod_log(&self, namespace: &str, pod: &str, container: &str, lines: &[&str]) -> Result<()> {
         let file = self.file(&format!("log-{namespace}-{pod}-{container}"));
-        let now = manifests::now();
+        let now = manifests::now_exactly();
         let mut text = String::new();
         for line in lines {
             writeln!(text, "{now} stdout F {line}")?;

@@ -23,7 +23,7 @@ pub fn fill(template: &str, values: &[(&str, &str)]) -> Result<Vec<Value>> {
     parse(&text)
 }
 
-/// The current time in the format of Leases.
+/// The current time in the format of Leases, precise enough for logs.
 #[allow(clippy::disallowed_methods)]
 pub fn now_exactly() -> String {
     k8s_openapi::jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 /// The polling interval.
 pub const STEP: Duration = Duration::from_millis(50);
 
-/// Polls until the result is the same as it was this time before. Polls no more often, because some polls read a whole
+/// Polls until the result has not changed for this time. Polls only three times in it, because some polls read a whole
 /// cluster.
 pub async fn until_stable<T, F>(what: &str, stable: Duration, limit: Duration, mut poll: impl FnMut() -> F) -> Result<T>
 where
@@ -17,13 +17,15 @@ where
 {
     let start = Instant::now();
     let mut last = poll().await?;
+    let mut since = Instant::now();
     loop {
-        tokio::time::sleep(stable).await;
+        tokio::time::sleep(stable / 3).await;
         let now = poll().await?;
-        if now == last {
+        if now != last {
+            (last, since) = (now, Instant::now());
+        } else if since.elapsed() >= stable {
             return Ok(last);
         }
-        last = now;
         if start.elapsed() > limit {
             bail!("timed out after {} s waiting for {what}", limit.as_secs());
         }

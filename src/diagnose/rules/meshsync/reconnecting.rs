@@ -68,10 +68,12 @@ fn started(context: &RuleContext<'_>) -> Option<Timestamp> {
     context.meshsync_pods.iter().filter_map(|pod| stack::running_since(pod, container)).max()
 }
 
-/// When the broker started, if that was after `MeshSync`.
+/// When the broker started, if that was after `MeshSync`. Kubernetes gives the start of a container in whole seconds, so
+/// a broker that started in the same second may have started before it.
 pub(super) fn broker_restarted(context: &RuleContext<'_>) -> Option<Timestamp> {
     let broker = context.target_servers().filter_map(|server| server.varz.start).max();
-    broker.filter(|start| Some(*start) > started(context))
+    let later = |started: Timestamp| started + SignedDuration::from_secs(1);
+    broker.filter(|start| Some(*start) >= started(context).map(later))
 }
 
 /// Whether it was or could have been connected, and has not reconnected.
