@@ -55,8 +55,8 @@ pub fn reduce(text: &str, secrets: &[String], crashed: bool) -> Vec<LogLine> {
 /// The last line, if it is plain text: not a structured line, which may contain an object.
 fn last_plain(text: &str, secrets: &[String]) -> Option<LogLine> {
     let (last, line) = timed(text.lines().rfind(|line| !timed(line).1.trim().is_empty())?);
-    let structured = line.contains(['{', '}']) || line.contains("level=") || line.contains("] [") || is_klog(line);
-    (!structured).then(|| LogLine { message: cleaned(line.trim(), secrets), code: None, count: 1, last })
+    let plain = structured(line).is_none() && !line.contains(['{', '}']);
+    plain.then(|| LogLine { message: cleaned(line.trim(), secrets), code: None, count: 1, last })
 }
 
 fn timed(line: &str) -> (Option<Timestamp>, &str) {
@@ -69,34 +69,40 @@ fn timed(line: &str) -> (Option<Timestamp>, &str) {
     }
 }
 
-/// The content of a line, if it is relevant: in the formats of the operator, MeshSync, the Kubernetes libraries and
-/// NATS.
+/// The content of a line, if it is relevant.
 fn parse(line: &str) -> Option<Parsed> {
-    if line.starts_with('{')
-        && let Ok(entry) = serde_json::from_str::<Value>(line)
-    {
-        return of_json(&entry);
-    }
-    if line.starts_with("time=") {
-        return of_logfmt(line);
-    }
-    if let Some((_, rest)) = line.split_once("] [") {
-        // NATS: `[1] 2026/11/20 22:43:36 [ERR] …` is split at its last pair of brackets.
-        let (level, message) = rest.split_once("] ")?;
-        return matches!(level, "ERR" | "FTL" | "WRN").then(|| plain(message));
-    }
-    if is_klog(line) {
-        let message = line.split_once("] ").map_or(line, |(_, message)| message);
-        return line.starts_with(['E', 'W', 'F']).then(|| plain(message));
-    }
-    if let Some((before, message)) = line.split_once(" [ERR] ").or_else(|| line.split_once(" [FTL] "))
-        && before.starts_with('[')
-    {
-        return Some(plain(message));
+    if let Some(content) = structured(line) {
+        return content;
     }
     let lower = line.to_lowercase();
     let is_failure = ["panic:", "fatal", "error"].iter().any(|word| lower.contains(word));
     (is_failure || signatures::find(None, line).is_some()).then(|| plain(line))
+}
+
+/// A line in the format of the operator, `MeshSync`, the Kubernetes libraries or NATS: its content, if it is relevant.
+/// `None` if it is in none of them.
+fn structured(line: &str) -> Option<Option<Parsed>> {
+    if line.starts_with('{')
+        && let Ok(entry) = serde_json::from_str::<Value>(line)
+    {
+        return Some(of_json(&entry));
+    }
+    if line.starts_with("time=") || line.starts_with("level=") {
+        return Some(of_logfmt(line));
+    }
+    if is_klog(line) {
+        let message = line.split_once("] ").map_or(line, |(_, message)| message);
+        return Some(line.starts_with(['E', 'W', 'F']).then(|| plain(message)));
+    }
+    let (level, message) = nats(line)?;
+    Some(matches!(level, "ERR" | "FTL" | "WRN").then(|| plain(message)))
+}
+
+/// The level and the message of `[1] 2026/11/20 22:43:36 [ERR] …` or `[1] [ERR] …`.
+fn nats(line: &str) -> Option<(&str, &str)> {
+    let (_, rest) = line.strip_prefix('[')?.split_once("] ")?;
+    let (_, rest) = rest.split_once('[')?;
+    rest.split_once("] ").filter(|(level, _)| level.len() == 3)
 }
 
 fn is_klog(line: &str) -> bool {
@@ -208,7 +214,13 @@ mod tests {
         assert_eq!(last(text, true), ["no certificates, REDACTED"]);
         assert!(last(text, false).is_empty());
         assert_eq!(last("fatal: no\nbye\n", true), ["fatal: no"]);
-        for structured in [r#"{"kind":"Secret"}"#, "level=info msg=x", "I1120 23:12:17.575586 object", "\n"] {
+        for structured in [
+            r#"{"kind":"Secret"}"#,
+            "level=info msg=x",
+            "I1120 23:12:17.575586 object",
+            "[1] 2026/11/20 22:43:36 [INF] Server is ready",
+            "\n",
+        ] {
             assert!(last(structured, true).is_empty(), "{structured}");
         }
     }

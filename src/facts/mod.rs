@@ -52,7 +52,7 @@ pub use self::{
         ApiTest, Change, EventCounts, FlowTest, HeldBack, MeshsyncTest, OperatorTest, Passive, ProbeObject, ServerTest,
         Subject, Test,
     },
-    test_result::{Leftover, Refusal, Step},
+    test_result::{Cleanup, Leftover, Refusal, Step},
     test_step::TestStep,
 };
 use crate::stack::{

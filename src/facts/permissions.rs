@@ -82,6 +82,19 @@ pub fn grants(facts: &Facts, binding: &ClusterRoleBinding, permission: &Permissi
     Some(rules.iter().any(|rule| covers(rule, permission)))
 }
 
+/// Whether a role and its binding grant the `ServiceAccount` a permission in the whole cluster.
+pub fn granted_by(
+    role: &ClusterRole,
+    binding: &ClusterRoleBinding,
+    user: (&str, &str),
+    permission: &Permission,
+) -> bool {
+    let (namespace, account) = user;
+    role.metadata.name.as_ref() == Some(&binding.role_ref.name)
+        && names(binding.subjects.as_deref(), namespace, account)
+        && role.rules.iter().flatten().any(|rule| covers(rule, permission))
+}
+
 /// Evaluates the roles and bindings of the namespace, which can also grant a permission in it.
 fn within(facts: &Facts, account: &str, permission: &Permission) -> Seen<bool> {
     let namespace = &facts.target.namespace;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     network::NetworkTest,
-    test_result::{Leftover, Refusal, Step},
+    test_result::{Cleanup, Refusal, Step},
 };
 use crate::stack::base::seen::Seen;
 
@@ -152,15 +152,9 @@ pub struct FlowTest {
     pub lost: u64,
     /// `MeshSync`'s answer to the request for its version, which is sent if no event arrives.
     pub meta: Step,
-    /// Objects left by an earlier run.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub leftovers: Vec<Leftover>,
-    /// Why leftover objects could not be listed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub leftovers_unseen: Option<String>,
-    /// Why the test object could not be deleted, by name.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub not_removed: BTreeMap<String, String>,
+    /// What earlier runs and this one left.
+    #[serde(flatten)]
+    pub cleanup: Cleanup,
     /// What was received without writing anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub passive: Option<Passive>,

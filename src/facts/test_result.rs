@@ -1,5 +1,7 @@
 //! What the results of several tests have in common.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::stack::base::{failure::Failure, seen::Seen};
@@ -57,4 +59,29 @@ pub struct Leftover {
     pub name: String,
     /// Whether it was deleted, or why not.
     pub removed: Seen<bool>,
+}
+
+/// What the runs of a test left in the cluster.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Cleanup {
+    /// Objects left by an earlier run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub leftovers: Vec<Leftover>,
+    /// Why leftover objects could not be listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leftovers_unseen: Option<String>,
+    /// Why an object of this run could not be deleted, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_removed: BTreeMap<String, String>,
+}
+
+impl Cleanup {
+    /// What the deletion of earlier runs' objects gave.
+    pub fn of(earlier: Result<Vec<Leftover>, String>) -> Self {
+        match earlier {
+            Ok(leftovers) => Self { leftovers, ..Self::default() },
+            Err(why) => Self { leftovers_unseen: Some(why), ..Self::default() },
+        }
+    }
 }

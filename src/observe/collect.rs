@@ -1,11 +1,9 @@
 //! The two rounds of queries: first everything that is known by name, then what the first answers require.
 
 mod answers;
+mod single_reviews;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use futures_util::future::join_all;
@@ -26,18 +24,14 @@ use crate::{
         transport::{self, Clients},
     },
     facts::{
-        ConfigMapFact, Elsewhere, Facts, HelmRevision, MemoryUse, NodeReadiness, Target, observed, permissions, stack,
+        ConfigMapFact, Elsewhere, Facts, HelmRevision, MemoryUse, NodeReadiness, Target, observed, stack,
         token::{self, Token},
-        watch_list::in_force,
     },
     observe::broker::probe,
-    stack::{
-        base::{
-            failure::{Failure, Kind},
-            permission::Permission,
-            seen::Seen,
-        },
-        watch_list,
+    stack::base::{
+        failure::{Failure, Kind},
+        permission::Permission,
+        seen::Seen,
     },
 };
 use answers::{Answers, FirstRound, may_be_of_the_connection, parse};
@@ -213,15 +207,16 @@ impl Observer<'_> {
     async fn second_round(&self, facts: &mut Facts, token: Option<&Token>) {
         (self.scope.progress)("probing the broker");
         let started = Instant::now();
+        let secrets = forms_of(token);
         let probe = probe::Probe { api: self.api, client: self.clients.streams.clone(), facts, token, kept: self.kept };
         let discovered = async {
             let served = self.served(facts).await;
             let policies = self.cni_policies(facts, &served).await;
             (served, policies)
         };
-        let (found, reviews, elsewhere, helm, (served, cni_policies), memory, nodes) = tokio::join!(
+        let (found, (reviews, reader), elsewhere, helm, (served, cni_policies), memory, nodes) = tokio::join!(
             probe.run(),
-            self.single_reviews(facts),
+            self.single_reviews(facts, &secrets),
             self.elsewhere(facts),
             self.helm(facts),
             Box::pin(discovered),
@@ -233,6 +228,9 @@ impl Observer<'_> {
         if let Some(reviews) = reviews {
             facts.reviews = reviews;
         }
+        if let Some(reader) = reader {
+            reader.add_to(&mut facts.rbac);
+        }
         facts.elsewhere = elsewhere;
         facts.helm = helm;
         facts.served = served;
@@ -240,7 +238,7 @@ impl Observer<'_> {
         facts.nodes = nodes;
         facts.cni_policies = cni_policies;
         if self.depth.is_whole() {
-            facts.logs = logs::read(self.api, facts, &forms_of(token)).await;
+            facts.logs = logs::read(self.api, facts, &secrets).await;
         }
     }
 
@@ -307,46 +305,6 @@ impl Observer<'_> {
         };
         let answer = self.api.pages(&query.path, Form::Metadata, read).await;
         seen(answer.map(|()| revisions), &query.permission)
-    }
-
-    /// Reviews of single kinds, if everything at once is denied or another user's permissions are needed.
-    async fn single_reviews(&self, facts: &Facts) -> Option<Seen<Vec<crate::facts::Review>>> {
-        let first = facts.reviews.known()?;
-        let mut wanted: BTreeMap<String, BTreeSet<Permission>> = BTreeMap::new();
-        if let Some((user, permissions)) = permissions::operator_permissions_to_ask(facts) {
-            wanted.entry(user).or_default().extend(permissions);
-        }
-        let account = stack::meshsync_service_account(facts);
-        let user = stack::service_account_user(&self.target.namespace, &account);
-        let mut all = first.clone();
-        if !all.iter().any(|review| review.user == user) {
-            match reviews::ask(self.api, &user, &reviews::everything()).await {
-                Seen::Known(answers) => all.extend(answers),
-                other => return Some(other),
-            }
-        }
-        let everything = ["list", "watch"].iter().all(|verb| {
-            all.iter().any(|review| review.user == user && review.permission.verb == *verb && review.allowed)
-        });
-        let list = in_force(facts);
-        if let Some(list) = list.filter(|_| !everything) {
-            let permissions = watch_list::permissions(&list.effective(self.scope.profile));
-            let wanted = wanted.entry(user).or_default();
-            wanted.extend(permissions);
-            wanted.insert(Permission::to("get", "", "namespaces").named("kube-system"));
-        }
-        let answers = join_all(wanted.iter().map(async |(user, permissions)| {
-            let permissions: Vec<Permission> = permissions.iter().cloned().collect();
-            reviews::ask(self.api, user, &permissions).await
-        }))
-        .await;
-        for answer in answers {
-            match answer {
-                Seen::Known(answers) => all.extend(answers),
-                other => return Some(other),
-            }
-        }
-        (all.len() > first.len()).then_some(Seen::Known(all))
     }
 
     /// Custom resources in other namespaces. They are queried only if some that the stack needs are missing here.

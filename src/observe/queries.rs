@@ -109,6 +109,16 @@ pub fn watch_list_config_map(profile: &Profile, namespace: &str) -> Query {
     get("watchListConfigMap", "v1", "configmaps", name, Some(namespace))
 }
 
+/// The `ClusterRole` that lets `MeshSync` read, and its binding. What they grant needs no review.
+///
+/// They are queried only if `MeshSync` may not read everything, and its permissions are reviewed without them. A denial is
+/// not reported as a missing permission.
+pub fn meshsync_reader(profile: &Profile) -> [Query; 2] {
+    let name = profile.meshsync_reader();
+    ["clusterroles", "clusterrolebindings"]
+        .map(|resource| get("rbac", "rbac.authorization.k8s.io/v1", resource, &name, None))
+}
+
 /// Helm's record of a release.
 ///
 /// Only metadata is requested. The permission for it includes reading every Secret of the namespace, which is too much
@@ -242,6 +252,7 @@ pub fn permissions(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Perm
     others.push(read_nodes());
     if depth.is_whole() {
         others.push(reviews::review());
+        queries.extend(meshsync_reader(profile));
         others.push(read_logs(namespace));
         others.push(read_metrics(namespace));
         let policies = cni::PLUGINS.iter().flat_map(|forms| forms.iter().copied().flatten());

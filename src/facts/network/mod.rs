@@ -2,12 +2,10 @@
 
 mod answer;
 
-use std::collections::BTreeMap;
-
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::{Deserialize, Serialize};
 
-use super::{Leftover, Refusal, Step, TestStep};
+use super::{Cleanup, Refusal, Step, TestStep};
 use crate::report::Status;
 
 pub use answer::{ProbeAnswer, Unexpected, parse};
@@ -42,15 +40,9 @@ pub struct NetworkTest {
     /// What the pod found, for each address. The first one is the address that `MeshSync` uses.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub endpoints: Vec<EndpointProbe>,
-    /// Pods left by an earlier run.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub leftovers: Vec<Leftover>,
-    /// Why leftover pods could not be listed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub leftovers_unseen: Option<String>,
-    /// Why the pod could not be deleted, by name.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub not_removed: BTreeMap<String, String>,
+    /// What earlier runs and this one left.
+    #[serde(flatten)]
+    pub cleanup: Cleanup,
 }
 
 /// Why a network test has no result.

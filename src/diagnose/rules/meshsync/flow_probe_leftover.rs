@@ -1,8 +1,6 @@
-use std::collections::BTreeMap;
-
 use crate::{
     diagnose::rules::{broker::network_path_broken, meshsync::flow::tested, prelude::*},
-    facts::{Change, FlowTest, Leftover, ProbeObject, test_object},
+    facts::{Change, Cleanup, FlowTest, ProbeObject, test_object},
     stack::watch_list::EVENTS,
 };
 
@@ -19,30 +17,24 @@ pub(crate) static CHECK: Check =
 
 /// What a test left, or would have left.
 struct Tried<'a> {
-    leftovers: &'a [Leftover],
-    unseen: Option<&'a str>,
+    cleanup: &'a Cleanup,
     /// The kind and the namespace of its own objects.
     object: Option<(&'a str, &'a str)>,
-    not_removed: &'a BTreeMap<String, String>,
     flow: Option<&'a FlowTest>,
 }
 
 fn tried<'a>(context: &RuleContext<'a>) -> Result<Tried<'a>, Undecided> {
     if let Ok(test) = network_path_broken::tested(context) {
         return Ok(Tried {
-            leftovers: &test.leftovers,
-            unseen: test.leftovers_unseen.as_deref(),
+            cleanup: &test.cleanup,
             object: Some((object::POD.kind, &context.facts.target.namespace)),
-            not_removed: &test.not_removed,
             flow: None,
         });
     }
     let flow = tested(context)?;
     Ok(Tried {
-        leftovers: &flow.leftovers,
-        unseen: flow.leftovers_unseen.as_deref(),
+        cleanup: &flow.cleanup,
         object: flow.object.as_ref().map(|object| (object.kind.as_str(), object.namespace.as_str())),
-        not_removed: &flow.not_removed,
         flow: Some(flow),
     })
 }
@@ -62,18 +54,19 @@ fn kind_named(kind: &str) -> Option<object::Kind> {
 
 pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
     let tried = tried(context)?;
-    let earlier = tried.leftovers.iter();
-    let mut left: Vec<(&str, &str, &str, String)> = earlier
+    let Cleanup { leftovers, leftovers_unseen, not_removed } = tried.cleanup;
+    let mut left: Vec<(&str, &str, &str, String)> = leftovers
+        .iter()
         .filter_map(|left| {
             Some((left.kind.as_str(), left.namespace.as_str(), left.name.as_str(), left.removed.why_unsettled()?))
         })
         .collect();
     if let Some((kind, namespace)) = tried.object {
-        left.extend(tried.not_removed.iter().map(|(name, why)| (kind, namespace, name.as_str(), why.clone())));
+        left.extend(not_removed.iter().map(|(name, why)| (kind, namespace, name.as_str(), why.clone())));
     }
     if left.is_empty() {
-        let removed = tried.leftovers.len();
-        return match tried.unseen {
+        let removed = leftovers.len();
+        return match leftovers_unseen {
             Some(why) => Outcome::unknown(format!("whether earlier runs left objects is unknown: {why}")),
             None if removed > 0 => Outcome::pass_with(format!("removed {removed} left by an earlier run")),
             None => Outcome::pass(),

@@ -45,7 +45,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return draft("being deleted")
             .severity(Severity::Warning)
             .message(
-                "The operator removes what it created for them, then they are gone, and with them what still runs.",
+                "The operator first deletes what it created for them, then removes their finalizers. Pods that still \
+                 run will be deleted.",
             )
             .remedy("wait until the operator has finished; then redeploy if that was not intended")
             .found();

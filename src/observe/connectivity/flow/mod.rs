@@ -26,7 +26,7 @@ use super::{
 use crate::{
     cluster::change::Change,
     facts::{
-        self, FlowTest, HeldBack, ProbeObject, Refusal, ServerTest, TestStep, redact,
+        self, Cleanup, FlowTest, HeldBack, ProbeObject, Refusal, ServerTest, TestStep, redact,
         test_object::{self, Kind},
     },
     observe::connectivity::listener::{Arrival, EventListener, micros},
@@ -151,10 +151,7 @@ pub(crate) async fn run(context: &TestContext<'_>) -> FlowTest {
 
 /// Deletes what earlier runs left.
 async fn remove_leftovers(leftovers: &Leftovers<'_>, found: &mut FlowTest) {
-    match leftovers.remove().await {
-        Ok(leftovers) => found.leftovers = leftovers,
-        Err(why) => found.leftovers_unseen = Some(why),
-    }
+    found.cleanup = Cleanup::of(leftovers.remove().await);
 }
 
 fn no_connection() -> HeldBack {
@@ -222,7 +219,7 @@ impl Flow<'_> {
                 found.held_back = Some(why);
             }
             if let Some((name, why)) = self.ensure_removed(round).await {
-                found.not_removed.insert(name, why);
+                found.cleanup.not_removed.insert(name, why);
             }
             // An event that did not arrive once would not arrive again.
             if found.held_back.is_some() || !self.all_arrived() {

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     cluster::{ask::ApiError, change::Change},
     facts::{
-        Refusal, Step, TestStep,
+        Cleanup, Refusal, Step, TestStep,
         network::{NetworkTest, NotRun, Outcome},
         network_pod::{self, Blueprint, Terms},
         redact, test_object,
@@ -62,10 +62,7 @@ pub(crate) async fn run(context: &TestContext<'_>) -> NetworkTest {
     let selector = network_pod::selector();
     let namespace = context.facts.target.namespace.as_str();
     let leftovers = Leftovers { context, kind: object::POD, namespace, selector: &selector, clients: &clients };
-    match leftovers.remove().await {
-        Ok(leftovers) => found.leftovers = leftovers,
-        Err(why) => found.leftovers_unseen = Some(why),
-    }
+    found.cleanup = Cleanup::of(leftovers.remove().await);
     match network_pod::plan(context.facts, terms) {
         Err(why) => found.not_run = Some(NotRun::NoTarget(why)),
         Ok(blueprint) => {
@@ -178,7 +175,7 @@ async fn delete(context: &TestContext<'_>, blueprint: &Blueprint, id: &Id, found
     match remove(context.clients.requests.clone(), id.path(), limit).await {
         Ok(()) => context.cleanup.settle(&blueprint.name),
         Err(why) => {
-            found.not_removed.insert(blueprint.name.clone(), why.message);
+            found.cleanup.not_removed.insert(blueprint.name.clone(), why.message);
         }
     }
 }
