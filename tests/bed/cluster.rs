@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{BufRead, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, ensure};
@@ -35,8 +36,6 @@ pub struct Options {
     /// The node runs containers, which needs namespaces of its own; see [`super::node`]. Otherwise kwok acts as the
     /// kubelet.
     pub runs_containers: bool,
-    /// Logs each request that changes an object; [`Cluster::audit`] reads the log.
-    pub audit: bool,
 }
 
 /// A running cluster. Clones share it; dropping the last one stops it.
@@ -54,6 +53,8 @@ struct Inner {
     next_user: AtomicUsize,
     crds: AsyncMutex<Crds>,
     cluster_scoped: Mutex<Vec<String>>,
+    /// Where the entries of the current test begin in the audit log.
+    audited_from: AtomicU64,
 }
 
 impl Cluster {
@@ -99,6 +100,7 @@ impl Cluster {
             next_user: AtomicUsize::new(0),
             crds: AsyncMutex::new(Crds::Absent),
             cluster_scoped: Mutex::new(Vec::new()),
+            audited_from: AtomicU64::new(0),
         })))
     }
 
@@ -300,10 +302,19 @@ impl Cluster {
         self.0.programs.revision().await
     }
 
-    /// The requests that changed an object, if the cluster was started with [`Options::audit`].
+    /// The requests that changed an object since the cluster was leased.
     pub fn audit(&self) -> Result<Vec<Value>> {
-        let text = fs::read_to_string(self.file("audit.log")).context("the cluster has no audit log")?;
-        text.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
+        let mut log = fs::File::open(self.file("audit.log"))?;
+        log.seek(SeekFrom::Start(self.0.audited_from.load(Ordering::Relaxed)))?;
+        let lines = BufReader::new(log).lines();
+        lines.map(|line| Ok(serde_json::from_str(&line?)?)).collect()
+    }
+
+    /// Lets [`Cluster::audit`] begin here.
+    pub(super) fn audit_from_now(&self) -> Result<()> {
+        let length = fs::metadata(self.file("audit.log"))?.len();
+        self.0.audited_from.store(length, Ordering::Relaxed);
+        Ok(())
     }
 
     /// The last lines of every program's log.

@@ -61,6 +61,7 @@ impl Lease {
         static NEXT: AtomicUsize = AtomicUsize::new(1);
         let namespace = format!("mesh-{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let lease = Self { cluster, namespace, shared };
+        lease.audit_from_now()?;
         lease.create_namespace(&lease.namespace).await?;
         Ok(lease)
     }

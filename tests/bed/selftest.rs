@@ -163,8 +163,7 @@ async fn pod_log_shows_the_lines_that_were_set() -> Result<()> {
 
 #[tokio::test]
 async fn audit_log_contains_changes() -> Result<()> {
-    let options = bed::Options { audit: true, ..bed::Options::default() };
-    let bed = bed::private_with(&options).await?;
+    let bed = bed::lease().await?;
     bed.create_namespace("audited").await?;
     let audit = bed.audit()?;
     let created = |event: &Value| event["objectRef"]["name"] == "audited" && event["user"]["username"] == "admin";

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{at, codes};
 use crate::{
-    bed::{self, Cluster, Line, Options, Stack, rest, states},
+    bed::{self, Cluster, Line, Stack, rest, states},
     schema,
     tool::{Ran, meshdoctor, roots},
 };
@@ -104,8 +104,7 @@ async fn everything(cluster: &Cluster) -> Result<Vec<String>> {
 
 #[tokio::test]
 async fn preflight_of_an_empty_cluster_passes_and_changes_nothing() -> Result<()> {
-    let options = Options { audit: true, ..Options::default() };
-    let bed = bed::private_with(&options).await?;
+    let bed = bed::lease_as_new().await?;
     let namespace = bed.namespace();
     // Wait until the cluster has finished its own work after the start.
     let still = bed::until_stable("the cluster to settle", Duration::from_millis(700), Duration::from_secs(20), || {

@@ -56,8 +56,7 @@ async fn terminating(bed: &Lease, path: &str) -> Result<()> {
 
 #[tokio::test]
 async fn reset_removes_a_healthy_stack_and_nothing_else() -> Result<()> {
-    let options = bed::Options { audit: true, ..bed::Options::default() };
-    let bed = bed::private_with(&options).await?;
+    let bed = bed::lease_as_new().await?;
     let client = bed.client().await?;
     let namespace = bed.namespace();
     bed.ensure_crds(&client, Line::Current).await?;

@@ -334,7 +334,7 @@ async fn stack_in_another_namespace_keeps_its_permissions() -> Result<()> {
 
 #[tokio::test]
 async fn missing_namespace_is_created_and_nothing_else_is_touched() -> Result<()> {
-    let bed = bed::private_with(&bed::Options { audit: true, ..bed::Options::default() }).await?;
+    let bed = bed::private().await?;
     let namespace = "meshery";
     let _controller = bed.start_controller(namespace)?;
     // A separate user, so that its requests can be distinguished from those of others.

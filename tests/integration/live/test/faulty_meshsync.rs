@@ -16,7 +16,7 @@ use crate::{
 
 #[tokio::test]
 async fn killed_meshsync_is_not_connected_and_nothing_is_written() -> Result<()> {
-    let scene = Scene::audited(|setup| setup).await?;
+    let scene = Scene::of(|setup| setup).await?;
     let meshsync = scene.meshsync().await?;
     meshsync.kill();
     bed::until("the broker to notice", LIMIT, || async {
@@ -254,7 +254,7 @@ async fn small_max_payload_is_reported_instead_of_silence() -> Result<()> {
 
 #[tokio::test]
 async fn refused_token_prevents_the_dataflow_test() -> Result<()> {
-    let scene = Scene::audited(|setup| setup).await?;
+    let scene = Scene::of(|setup| setup).await?;
     let _meshsync = scene.meshsync().await?;
     let secret = scene.stack.path("v1", "Secret", "meshery-nats-auth");
     let another = json!({ "data": { "token": users::base64("another") } });
@@ -269,7 +269,7 @@ async fn refused_token_prevents_the_dataflow_test() -> Result<()> {
 
 #[tokio::test]
 async fn nothing_is_written_to_a_cluster_without_the_stack() -> Result<()> {
-    let bed = bed::private_with(&bed::Options { audit: true, ..bed::Options::default() }).await?;
+    let bed = bed::lease_as_new().await?;
     let before = bed.audit()?.len();
     let ran = super::at(&bed, bed.namespace(), "test dataflow -o json").run_beside().await;
     let report = reported(&ran);

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::at;
 use crate::{
-    bed::{self, Broker, Cluster, Faults, Lease, Line, Options, Publisher, Setup, Stack, rest},
+    bed::{self, Broker, Cluster, Faults, Lease, Line, Publisher, Setup, Stack, rest},
     schema,
     tool::{Ran, roots},
 };
@@ -44,7 +44,7 @@ impl Scene {
     /// `meshery`, the only one in which it looks for its watch-list.
     async fn of(change: impl FnOnce(Setup) -> Setup) -> Result<Self> {
         if is_real() {
-            return Self::private(&Options::default(), change).await;
+            return Self::private(change).await;
         }
         let bed = bed::lease().await?;
         let setup = Stack::of(Line::Current).namespace(bed.namespace());
@@ -52,15 +52,9 @@ impl Scene {
         Ok(Self { stack, bed })
     }
 
-    /// A stack in a cluster that keeps an audit log.
-    async fn audited(change: impl FnOnce(Setup) -> Setup) -> Result<Self> {
-        let options = Options { audit: true, ..Options::default() };
-        Self::private(&options, change).await
-    }
-
     /// A stack in a cluster that no other test uses.
-    async fn private(options: &Options, change: impl FnOnce(Setup) -> Setup) -> Result<Self> {
-        let bed = bed::private_with(options).await?;
+    async fn private(change: impl FnOnce(Setup) -> Setup) -> Result<Self> {
+        let bed = bed::private().await?;
         bed.create_namespace("meshery").await?;
         let stack = change(Stack::of(Line::Current)).start(&bed).await?;
         Ok(Self { stack, bed })
@@ -114,7 +108,7 @@ impl Scene {
         Ok(())
     }
 
-    /// The writes of users so far, if the cluster keeps an audit log. Only the cluster's own programs send a user
+    /// The writes of users so far. Only the cluster's own programs send a user
     /// agent. Access reviews are not writes.
     fn writes(&self) -> Result<Vec<String>> {
         let made = self.bed.audit()?;

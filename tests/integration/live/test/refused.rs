@@ -123,7 +123,7 @@ async fn quota_refusal_is_quoted() -> Result<()> {
 #[tokio::test]
 async fn admission_policy_refusal_is_quoted() -> Result<()> {
     // An admission policy applies to the whole cluster.
-    let scene = Scene::private(&bed::Options::default(), |setup| setup).await?;
+    let scene = Scene::private(|setup| setup).await?;
     let _meshsync = scene.meshsync().await?;
     let constraints = json!({ "resourceRules": [
         { "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"] },

@@ -24,7 +24,7 @@ async fn with_store(scene: &Scene, code: i32) -> Result<Value> {
 #[tokio::test]
 async fn store_matches_the_api_server() -> Result<()> {
     // In a shared cluster, leftovers of other tests would be deleted during the count.
-    let scene = Scene::private(&bed::Options::default(), |setup| setup).await?;
+    let scene = Scene::private(|setup| setup).await?;
     let _meshsync = scene.meshsync().await?;
     let report = with_store(&scene, 0).await?;
     for name in watch_list::RESOURCES {

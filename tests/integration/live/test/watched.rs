@@ -21,7 +21,7 @@ async fn invalid_watch_list_is_the_cause_of_silence() -> Result<()> {
 #[tokio::test]
 async fn another_kind_is_chosen_if_the_first_is_not_watched() -> Result<()> {
     let list = watch_list::of(&["services.v1.", "pods.v1.", "cronjobs.v1.batch"]);
-    let scene = Scene::audited(|setup| setup.whitelist(&list)).await?;
+    let scene = Scene::of(|setup| setup.whitelist(&list)).await?;
     let _meshsync = scene.meshsync().await?;
     let report = scene.dataflow(0, "").await;
     assert_eq!(events(&report), ["pass"; 3]);
