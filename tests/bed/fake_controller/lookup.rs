@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::{MutexGuard, PoisonError};
 
 use anyhow::Result;
 use serde_json::Value;
@@ -47,12 +48,29 @@ impl FakeOperator {
         self.find(&api_version, kind, &name).await
     }
 
+    /// An object of the namespace, as this round has read it first.
     pub(super) async fn find(&self, api_version: &str, kind: &str, name: &str) -> Result<Option<Value>> {
-        match rest::get(&self.client, &self.path(api_version, kind, name)).await {
-            Ok(object) => Ok(Some(object)),
-            Err(error) if rest::is(&error, 404) => Ok(None),
-            Err(error) => Err(error),
+        let path = self.path(api_version, kind, name);
+        let known = self.reads().get(&path).cloned();
+        if let Some(known) = known {
+            return Ok(known);
         }
+        let found = match rest::get(&self.client, &path).await {
+            Ok(object) => Some(object),
+            Err(error) if rest::is(&error, 404) => None,
+            Err(error) => return Err(error),
+        };
+        self.reads().insert(path, found.clone());
+        Ok(found)
+    }
+
+    /// Lets every object be read again.
+    pub(super) fn forget_reads(&self) {
+        self.reads().clear();
+    }
+
+    fn reads(&self) -> MutexGuard<'_, BTreeMap<String, Option<Value>>> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn names(&self) -> Names {

@@ -1,6 +1,7 @@
 //! The operator's work: its Lease, the objects of the custom resources, their statuses and finalizers.
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -26,12 +27,14 @@ pub struct FakeOperator {
     lease_renewed: Option<Instant>,
     /// The custom resources that are reconciled: UID and generation by kind.
     reconciled: BTreeMap<&'static str, (Value, Value)>,
+    /// The objects that this round has read, by path. Without them, most reads of a round would be repetitions.
+    pub(super) read: Mutex<BTreeMap<String, Option<Value>>>,
 }
 
 impl FakeOperator {
     /// An operator that has reconciled nothing yet.
     pub fn new(client: Client, setup: Setup) -> Self {
-        Self { client, setup, lease_renewed: None, reconciled: BTreeMap::new() }
+        Self { client, setup, lease_renewed: None, reconciled: BTreeMap::new(), read: Mutex::default() }
     }
 
     /// One round: renews the Lease and reconciles what has changed. `deployment` is the operator's own.
@@ -40,8 +43,9 @@ impl FakeOperator {
         self.reconcile_custom_resources().await
     }
 
-    /// The operator's Deployment, unless it is being deleted.
+    /// The operator's Deployment, unless it is being deleted. A round begins with it.
     pub async fn deployment(&self) -> Result<Option<Value>> {
+        self.forget_reads();
         let deployment = self.find("apps/v1", "Deployment", &self.named("operator")).await?;
         Ok(deployment.filter(|deployment| !is_terminating(deployment)))
     }
@@ -121,6 +125,8 @@ impl FakeOperator {
         if !missing && self.reconciled.get(kind) == Some(&version(&object)) {
             return Ok(());
         }
+        // What follows writes, so it reads again.
+        self.forget_reads();
         let updated = if self.is_current() {
             operator::write_operator_fields(&self.client, &[object]).await?
         } else {
@@ -170,6 +176,7 @@ impl FakeOperator {
             }
         }
         let ready = self.find("apps/v1", workload, name).await?;
+        self.forget_reads();
         if let (Some(service), Some(address)) = (service, address)
             && ready.as_ref().is_some_and(has_all_replicas)
         {
@@ -194,6 +201,7 @@ impl FakeOperator {
     /// as the operator does.
     async fn finalize(&mut self, object: &Value, kind: &'static str) -> Result<()> {
         self.reconciled.remove(kind);
+        self.forget_reads();
         for (kind, name) in self.owned_objects(kind) {
             let path = rest::path(api_version(kind), kind, &self.setup.namespace, &name);
             rest::delete(&self.client, &path).await?;

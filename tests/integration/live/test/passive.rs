@@ -10,7 +10,7 @@ use crate::bed::{rest, watch_list};
 async fn silence_proves_nothing_and_nothing_is_written() -> Result<()> {
     // Some kinds of the stock list change all the time.
     let list = watch_list::of(&["configmaps.v1.", "services.v1."]);
-    let scene = Scene::of(|setup| setup.whitelist(&list)).await?;
+    let scene = Scene::private(|setup| setup.whitelist(&list)).await?;
     let _meshsync = scene.meshsync().await?;
     let before = scene.writes()?;
     let report = scene.dataflow(3, "--passive 2s").await;
