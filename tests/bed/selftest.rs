@@ -194,17 +194,6 @@ async fn broken_conversion_allows_only_the_storage_version() -> Result<()> {
     Ok(())
 }
 
-#[tokio::test]
-async fn every_state_can_be_created() -> Result<()> {
-    for name in bed::states::ALL.iter().map(|situation| situation.name) {
-        let bed = bed::lease().await?;
-        let start = Instant::now();
-        let _stack = bed::states::apply(name, &bed, bed.namespace()).await.with_context(|| name.to_owned())?;
-        println!("{name}: {:?}", start.elapsed());
-    }
-    Ok(())
-}
-
 #[test]
 fn paused_api_server_accepts_but_does_not_answer() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
