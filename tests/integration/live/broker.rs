@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::{at, check, codes};
+use super::{at, check, codes, until_checked};
 use crate::{
     bed::{self, FakeClient, Line, Stack, rest},
     tool::{roots, states},
@@ -43,7 +43,7 @@ async fn meshsync_on_the_second_server_is_found_while_the_third_is_silent() -> R
     // Two of three servers were queried and MeshSync was not found. That does not prove that it is absent from the
     // third.
     drop(meshsync);
-    bed::until("MeshSync to be gone", std::time::Duration::from_secs(10), || async {
+    until_checked("MeshSync to be gone", std::time::Duration::from_secs(10), || async {
         let report = check(&bed, bed.namespace()).await;
         Ok((states(&report) != "DEPLOYED/CONNECTED/DEPLOYED+").then_some(report))
     })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::{at, check, codes};
+use super::{at, check, codes, until_checked};
 use crate::{
     bed::{self, Line, Stack, rest, states},
     tool::roots,
@@ -32,7 +32,7 @@ async fn only_the_missing_operator_permission_is_named() -> Result<()> {
     role["rules"][0]["resources"] = json!(["configmaps", "services"]);
     rest::merge(&stack.client, path, &json!({ "rules": role["rules"] })).await?;
     // The authorizer sees a changed role a moment later.
-    bed::until("the permission to be gone", Duration::from_secs(10), || async {
+    until_checked("the permission to be gone", Duration::from_secs(10), || async {
         let report = check(&bed, bed.namespace()).await;
         Ok(codes(&report).contains(&"operator-role-incomplete").then_some(()))
     })

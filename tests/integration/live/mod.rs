@@ -28,10 +28,13 @@ mod test;
 mod test_components;
 mod watch_list;
 
+use std::time::Duration;
+
+use anyhow::Result;
 use serde_json::Value;
 
 use crate::{
-    bed::Cluster,
+    bed::{self, Cluster},
     tool::{Ran, Tool, meshdoctor},
 };
 
@@ -56,6 +59,14 @@ fn every_kill() -> bool {
 /// The number of writes between two writes after which a command is killed.
 fn kill_interval() -> usize {
     if every_kill() { 1 } else { 3 }
+}
+
+/// [`bed::until`] with a longer pause, for a poll that checks: a check makes about forty requests.
+async fn until_checked<T, F>(what: &str, limit: Duration, poll: impl FnMut() -> F) -> Result<T>
+where
+    F: Future<Output = Result<Option<T>>>,
+{
+    bed::until_every(Duration::from_millis(300), what, limit, poll).await
 }
 
 /// The code of every finding.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::{at, check, codes};
+use super::{at, check, codes, until_checked};
 use crate::{
     bed::{self, Broker, FakeClient, Lease, Line, Stack, rest, rest::BED},
     schema,
@@ -81,7 +81,7 @@ async fn standalone(bed: &Lease, name: &str, address: &str) -> Result<()> {
         "env": [{ "name": "BROKER_URL", "value": address }, { "name": "CLUSTER_ID", "value": "my-cluster" }],
     });
     apply(bed, workload("Deployment", name, &container)).await?;
-    bed::until("its pod to run", Duration::from_secs(30), || async {
+    until_checked("its pod to run", Duration::from_secs(30), || async {
         let report = check(bed, bed.namespace()).await;
         let reason = report["components"]["meshsync"]["reason"].as_str();
         Ok(reason.is_some_and(|reason| reason.contains(" is running")).then_some(()))
@@ -111,7 +111,7 @@ async fn publish_to(bed: &Lease, stack: &Stack, address: &str) -> Result<()> {
         .header("content-type", "application/strategic-merge-patch+json")
         .body(patch.to_string().into_bytes())?;
     stack.client.request_text(request).await?;
-    bed::until("the new pod alone", Duration::from_secs(30), || async {
+    until_checked("the new pod alone", Duration::from_secs(30), || async {
         let brokers = stack.pods("broker").await?.len();
         let report = check(bed, bed.namespace()).await;
         let settled = brokers == 0
@@ -199,7 +199,7 @@ async fn custom_broker_in_this_namespace_is_queried_through_its_pod() -> Result<
     let custom = json!({ "spec": { "broker": { "native": null, "custom": { "url": address } } } });
     rest::merge(&stack.client, &stack.custom_path("MeshSync"), &custom).await?;
     let ours = meshsync(&broker)?;
-    bed::until("MeshSync to be seen there", Duration::from_secs(30), || async {
+    until_checked("MeshSync to be seen there", Duration::from_secs(30), || async {
         let report = check(&bed, bed.namespace()).await;
         Ok((states(&report) == "DEPLOYED/CONNECTED/DEPLOYED").then_some(()))
     })
@@ -218,7 +218,7 @@ async fn custom_broker_in_this_namespace_is_queried_through_its_pod() -> Result<
     // A client on the stack's own broker is then foreign.
     drop(ours);
     let _foreign = stack.meshsync(0).await?;
-    let report = bed::until("the first one to be gone", Duration::from_secs(10), || async {
+    let report = until_checked("the first one to be gone", Duration::from_secs(10), || async {
         let report = check(&bed, bed.namespace()).await;
         Ok((states(&report) == "DEPLOYED/RUNNING/DEPLOYED").then_some(report))
     })

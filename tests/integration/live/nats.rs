@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::Value;
 
-use super::{check, codes};
+use super::{check, codes, until_checked};
 use crate::{
     bed::{self, Broker, Lease, Line, Stack, rest},
     tool::{roots, states},
@@ -100,7 +100,7 @@ async fn connection_count_near_or_at_the_limit_is_reported() -> Result<()> {
     // The connection of the last probe may still be open.
     let soon = std::time::Duration::from_secs(5);
     let _last =
-        bed::until("a free tenth connection", soon, || async { Ok(server.open_idle_connections(1).ok()) }).await?;
+        until_checked("a free tenth connection", soon, || async { Ok(server.open_idle_connections(1).ok()) }).await?;
     let report = check(&bed, bed.namespace()).await;
     let found = finding(&report, "broker-near-limit");
     assert_eq!(found["severity"], "error", "{found}");
@@ -128,7 +128,7 @@ async fn lame_duck_server_is_reported() -> Result<()> {
     // Without a client the server would end at once.
     let _meshsync = stack.meshsync(0).await?;
     stack.nats(0).lame_duck()?;
-    let report = bed::until("the client port to close", std::time::Duration::from_secs(5), || async {
+    let report = until_checked("the client port to close", std::time::Duration::from_secs(5), || async {
         let report = check(&bed, bed.namespace()).await;
         Ok(codes(&report).contains(&"broker-lame-duck").then_some(report))
     })
@@ -167,7 +167,7 @@ async fn server_without_its_subscription_is_reported() -> Result<()> {
         &["meshery-server.meshsync.store".to_owned()],
     )?;
     let come = std::time::Duration::from_secs(20);
-    let report = bed::until("the server to be connected long enough", come, || async {
+    let report = until_checked("the server to be connected long enough", come, || async {
         let report = check(&bed, bed.namespace()).await;
         let known = status(&report, "broker-reader-listens") != "unknown";
         Ok(known.then_some(report))

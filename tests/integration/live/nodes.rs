@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::Value;
 
-use super::{at, check, codes};
+use super::{at, check, codes, until_checked};
 use crate::{
     bed::{self, Line, Options, Stack, rest},
     tool::{roots, states},
@@ -23,7 +23,7 @@ async fn bed_with_a_node_that_may_fall_silent() -> Result<bed::Lease> {
 
 /// Waits for the first check that fulfills a condition.
 async fn until(bed: &bed::Lease, what: &str, wanted: impl Fn(&Value) -> bool) -> Result<Value> {
-    bed::until(what, Duration::from_secs(120), || async {
+    until_checked(what, Duration::from_secs(120), || async {
         let report = check(bed, bed.namespace()).await;
         Ok(wanted(&report).then_some(report))
     })

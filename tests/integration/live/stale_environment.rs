@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::{check, codes};
+use super::{check, codes, until_checked};
 use crate::{
     bed::{self, Broker, FakeClient, Line, Stack, rest, users},
     tool::{roots, states},
@@ -69,7 +69,7 @@ async fn lost_connection_is_reported_with_its_time() -> Result<()> {
     let bed = bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
     drop(stack.meshsync(0).await?);
-    let report = bed::until("it to be gone", Duration::from_secs(10), || async {
+    let report = until_checked("it to be gone", Duration::from_secs(10), || async {
         let report = check(&bed, bed.namespace()).await;
         Ok((states(&report) == "DEPLOYED/RUNNING/DEPLOYED").then_some(report))
     })

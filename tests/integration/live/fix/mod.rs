@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::Value;
 
-use super::{at, check};
+use super::{at, check, until_checked};
 use crate::{
     bed::{Cluster, FakeController, Lease, Stack},
     schema,
@@ -32,9 +32,7 @@ impl Patient {
 
     /// Waits until this is a root cause; from then on, a controller reacts to changes.
     async fn until_found(&mut self, cause: &str) -> Result<()> {
-        // A check takes about a hundred requests.
-        let pause = Duration::from_millis(300);
-        let found = crate::bed::until_every(pause, "the fault to be found", Duration::from_secs(40), || async {
+        let found = until_checked("the fault to be found", Duration::from_secs(40), || async {
             let report = check(&self.bed, self.namespace()).await;
             Ok(roots(&report).iter().any(|root| root == cause).then_some(()))
         });

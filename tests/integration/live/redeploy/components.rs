@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{FORCE, assert_healthy, redeploy, will_change};
 use crate::{
     bed::{self, rest, states},
-    live::{at, check},
+    live::{at, check, until_checked},
     tool::roots,
 };
 
@@ -134,7 +134,7 @@ async fn unhealthy_stack_without_changes_is_not_a_success() -> Result<()> {
     // Without the operator, nobody scales it up again.
     drop(controller);
     bed.kubectl(&["-n", namespace, "scale", "deployment", "meshery-meshsync", "--replicas=0"])?;
-    let root = bed::until("an unhealthy verdict", Duration::from_secs(20), || async {
+    let root = until_checked("an unhealthy verdict", Duration::from_secs(20), || async {
         let report = check(&bed, namespace).await;
         Ok(if report["verdict"] == "unhealthy" { roots(&report).into_iter().next() } else { None })
     })

@@ -18,7 +18,7 @@ use std::{collections::BTreeMap, time::Duration};
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::{at, check};
+use super::{at, check, until_checked};
 use crate::{
     bed::{self, Cluster, FakeController, rest, states},
     schema,
@@ -56,7 +56,7 @@ async fn redeploy(cluster: &Cluster, namespace: &str, arguments: &str) -> Ran {
 /// Fails unless the stack is healthy. Findings of severity `info` do not count.
 async fn assert_healthy(cluster: &Cluster, namespace: &str) -> Result<()> {
     let mut last = Value::Null;
-    let well = bed::until("a healthy verdict", Duration::from_secs(20), || async {
+    let well = until_checked("a healthy verdict", Duration::from_secs(20), || async {
         let report = check(cluster, namespace).await;
         // All pods of the bed have the same address, so the client of a previous pod looks like a client of the current
         // pod.

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{FORCE, OPERATOR, assert_healthy, redeploy, versions};
 use crate::{
     bed::{self, rest, states},
-    live::{at, check, codes},
+    live::{at, check, codes, until_checked},
     tool::meshdoctor,
 };
 
@@ -129,7 +129,7 @@ async fn meshsync_without_permissions_gets_its_role_without_a_restart() -> Resul
         .filter_map(|step| step["objectKind"].as_str())
         .collect();
     assert!(kinds == ["ClusterRole", "ClusterRoleBinding"], "{report:#}");
-    bed::until("the authorizer to see the role", Duration::from_secs(10), || async {
+    until_checked("the authorizer to see the role", Duration::from_secs(10), || async {
         let report = check(&bed, namespace).await;
         Ok((!codes(&report).contains(&"meshsync-cannot-list")).then_some(()))
     })
