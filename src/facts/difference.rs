@@ -21,10 +21,10 @@ pub enum Difference {
 pub const COMPARISONS: usize = 3;
 
 /// Whether something else changed the object between the two requests: its change would look like ours. A dry run returns
-/// the resource version that it began with.
+/// the resource version that it began with. Parts of another manifest are found in the result alone.
 pub fn is_disturbed(kind: &str, live: &Value, after: &Value, manifest: &Value) -> bool {
     live["metadata"]["resourceVersion"] != after["metadata"]["resourceVersion"]
-        && of_apply(kind, live, after, manifest) != Difference::None
+        && matches!(of_apply(kind, live, after, manifest), Difference::Changed(_))
 }
 
 /// Why an object with parts of another manifest is recreated.

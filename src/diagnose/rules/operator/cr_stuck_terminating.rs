@@ -7,7 +7,7 @@ use crate::diagnose::rules::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cr-stuck-terminating",
     title: "A custom resource is stuck terminating",
-    explains: &["operator-missing", "crd-terminating"],
+    explains: &["operator-missing", "crd-terminating", "cr-missing"],
     explanation: include_str!("cr_stuck_terminating.md"),
     cure: Cure::Except("while its CRD is terminating too"),
     ..Diagnosis::fault(Component::Operator)
