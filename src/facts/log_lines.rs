@@ -55,8 +55,8 @@ pub fn reduce(text: &str, secrets: &[String], crashed: bool) -> Vec<LogLine> {
 /// The last line, if it is plain text: not a structured line, which may contain an object.
 fn last_plain(text: &str, secrets: &[String]) -> Option<LogLine> {
     let (last, line) = timed(text.lines().rfind(|line| !timed(line).1.trim().is_empty())?);
-    let plain = structured(line).is_none() && !line.contains(['{', '}']);
-    plain.then(|| LogLine { message: cleaned(line.trim(), secrets), code: None, count: 1, last })
+    let is_plain = matches!(format(line), Format::Plain) && !line.contains(['{', '}']);
+    is_plain.then(|| LogLine { message: cleaned(line.trim(), secrets), code: None, count: 1, last })
 }
 
 fn timed(line: &str) -> (Option<Timestamp>, &str) {
@@ -71,7 +71,7 @@ fn timed(line: &str) -> (Option<Timestamp>, &str) {
 
 /// The content of a line, if it is relevant.
 fn parse(line: &str) -> Option<Parsed> {
-    if let Some(content) = structured(line) {
+    if let Format::Structured(content) = format(line) {
         return content;
     }
     let lower = line.to_lowercase();
@@ -79,23 +79,31 @@ fn parse(line: &str) -> Option<Parsed> {
     (is_failure || signatures::find(None, line).is_some()).then(|| plain(line))
 }
 
-/// A line in the format of the operator, `MeshSync`, the Kubernetes libraries or NATS: its content, if it is relevant.
-/// `None` if it is in none of them.
-fn structured(line: &str) -> Option<Option<Parsed>> {
+/// The format of a line.
+enum Format {
+    /// That of the operator, `MeshSync`, the Kubernetes libraries or NATS. The content, if it is relevant.
+    Structured(Option<Parsed>),
+    /// None of them.
+    Plain,
+}
+
+fn format(line: &str) -> Format {
     if line.starts_with('{')
         && let Ok(entry) = serde_json::from_str::<Value>(line)
     {
-        return Some(of_json(&entry));
+        return Format::Structured(of_json(&entry));
     }
     if line.starts_with("time=") || line.starts_with("level=") {
-        return Some(of_logfmt(line));
+        return Format::Structured(of_logfmt(line));
     }
     if is_klog(line) {
         let message = line.split_once("] ").map_or(line, |(_, message)| message);
-        return Some(line.starts_with(['E', 'W', 'F']).then(|| plain(message)));
+        return Format::Structured(line.starts_with(['E', 'W', 'F']).then(|| plain(message)));
     }
-    let (level, message) = nats(line)?;
-    Some(matches!(level, "ERR" | "FTL" | "WRN").then(|| plain(message)))
+    let Some((level, message)) = nats(line) else {
+        return Format::Plain;
+    };
+    Format::Structured(matches!(level, "ERR" | "FTL" | "WRN").then(|| plain(message)))
 }
 
 /// The level and the message of `[1] 2026/11/20 22:43:36 [ERR] …` or `[1] [ERR] …`.

@@ -216,7 +216,7 @@ impl Observer<'_> {
         };
         let (found, (reviews, reader), elsewhere, helm, (served, cni_policies), memory, nodes) = tokio::join!(
             probe.run(),
-            self.single_reviews(facts, &secrets),
+            Box::pin(self.single_reviews(facts, &secrets)),
             self.elsewhere(facts),
             self.helm(facts),
             Box::pin(discovered),
