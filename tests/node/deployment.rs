@@ -10,7 +10,7 @@ use crate::tool::roots;
 async fn a_redeploy_leads_from_nothing_to_healthy_pods_and_reset_back() -> Result<()> {
     let node = cluster().await?;
     if !roots(&node.check().await).contains(&"not-installed".to_owned()) {
-        node.run("system reset stack --crds --yes --wait 60s").await.exits(0);
+        node.run("system reset stack --crds --yes --no-backup --wait 60s").await.exits(0);
     }
     let ran = node.run("system redeploy --yes --wait 120s -o json").await.exits(0);
     ensure!(ran.json()["outcome"] != "failed", "{}", ran.stdout);
@@ -23,7 +23,7 @@ async fn a_redeploy_leads_from_nothing_to_healthy_pods_and_reset_back() -> Resul
     node.run("test meshsync").await.exits(0);
     node.run("test operator").await.exits(0);
 
-    node.run("system reset stack --crds --yes --wait 60s").await.exits(0);
+    node.run("system reset stack --crds --yes --no-backup --wait 60s").await.exits(0);
     // The objects are gone. Their containers have the usual time to end, which is 40 seconds for a broker with clients.
     node.delete_pods("").await?;
     node.kubectl(&["wait", "-n", NAMESPACE, "pods", "--all", "--for=delete", "--timeout=40s"])?;
