@@ -51,16 +51,6 @@ async fn check(cluster: &Cluster, namespace: &str) -> Value {
     report
 }
 
-/// Whether commands are killed after every write, not only after some of them, which saves minutes.
-fn every_kill() -> bool {
-    std::env::var_os("MESHDOCTOR_EVERY_KILL").is_some()
-}
-
-/// The number of writes between two writes after which a command is killed.
-fn kill_interval() -> usize {
-    if every_kill() { 1 } else { 3 }
-}
-
 /// [`bed::until`] with a longer pause, for a poll that checks: a check makes about forty requests.
 async fn until_checked<T, F>(what: &str, limit: Duration, poll: impl FnMut() -> F) -> Result<T>
 where

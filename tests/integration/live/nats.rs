@@ -100,7 +100,7 @@ async fn connection_count_near_or_at_the_limit_is_reported() -> Result<()> {
     // The connection of the last probe may still be open.
     let soon = std::time::Duration::from_secs(5);
     let _last =
-        until_checked("a free tenth connection", soon, || async { Ok(server.open_idle_connections(1).ok()) }).await?;
+        bed::until("a free tenth connection", soon, || async { Ok(server.open_idle_connections(1).ok()) }).await?;
     let report = check(&bed, bed.namespace()).await;
     let found = finding(&report, "broker-near-limit");
     assert_eq!(found["severity"], "error", "{found}");

@@ -14,7 +14,6 @@ use super::listing::{get_if_exists, listing, settled, until_as_before};
 use crate::{
     bed::{self, Cluster, Lease, Line, Stack, rest, states},
     fault_proxy::{Action, Fault, FaultProxy},
-    live::kill_interval,
     schema,
     tool::{Ran, Tool},
 };
@@ -309,7 +308,7 @@ async fn reset_killed_after_any_write_can_be_completed() -> Result<()> {
     let namespace = bed.namespace();
     bed.ensure_crds(&client, Line::Current).await?;
     let before = settled(&client).await?;
-    for after in (1..).step_by(kill_interval()) {
+    for after in 1.. {
         let setup = Stack::of(Line::Current).namespace(namespace);
         let controller = setup.start_with_controller(&bed).await?;
         let proxy = FaultProxy::start(&bed, bed::users::ADMIN, Fault::after_write(after, Action::Signal("KILL")))?;
@@ -318,6 +317,7 @@ async fn reset_killed_after_any_write_can_be_completed() -> Result<()> {
         if !proxy.has_injected() {
             assert_eq!(ran.code, 0, "{}", ran.stdout);
             assert!(after > 10, "only {after} writes");
+            println!("{} writes, killed after each", after - 1);
             break;
         }
         let outcome = reset(&bed, namespace, "stack --yes --no-backup --clear-finalizers").await;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::{FORCE, assert_healthy, interruption::killed_after_writes, redeploy, versions, will_change};
+use super::{FORCE, assert_healthy, interruption::killed_after_each_write, redeploy, versions, will_change};
 use crate::{
     bed::{self, Lease, Line, Stack, rest},
-    live::{at, kill_interval},
+    live::at,
     tool::{roots, states},
 };
 
@@ -57,13 +57,13 @@ async fn old_crds_without_custom_resources_are_upgraded() -> Result<()> {
 }
 
 #[tokio::test]
-async fn upgrade_of_old_crds_killed_after_some_writes_can_be_completed() -> Result<()> {
+async fn upgrade_of_old_crds_killed_after_any_write_can_be_completed() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     let mut stack = half_installed(&bed).await?;
     let _controller = stack.start_controller()?;
     will_change(&bed).await;
-    let writes = killed_after_writes(kill_interval(), &bed, namespace, FORCE).await?;
+    let writes = killed_after_each_write(&bed, namespace, FORCE).await?;
     assert!(writes.len() > 6, "{writes:#?}");
     assert_healthy(&bed, namespace).await
 }

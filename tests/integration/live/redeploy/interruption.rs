@@ -7,23 +7,22 @@ use crate::{
     bed::{self, Cluster, states, users},
     fault_proxy::{Action, Fault, FaultProxy},
     live::{
-        at, kill_interval,
+        at,
         pty_session::{CTRL_C, PtySession, emulated, emulated_at},
     },
     tool::meshdoctor,
 };
 
-/// Runs redeploy again and again, each time killed after so many writes, until nothing is left to write. Returns all
+/// Runs redeploy again and again, each time killed after the first write, until nothing is left to write. Returns all
 /// writes.
-pub(super) async fn killed_after_writes(
-    number: usize,
+pub(super) async fn killed_after_each_write(
     cluster: &Cluster,
     namespace: &str,
     arguments: &str,
 ) -> Result<Vec<String>> {
     let mut writes = Vec::new();
     for _ in 0..60 {
-        let fault = Fault::after_write(number, Action::Signal("KILL"));
+        let fault = Fault::after_write(1, Action::Signal("KILL"));
         let proxy = FaultProxy::start(cluster, users::ADMIN, fault)?;
         let tool = meshdoctor(&format!("system redeploy --yes --no-wait --wait 60s {arguments} -n {namespace}"));
         let ran = proxy.run(tool).await?;
@@ -31,7 +30,7 @@ pub(super) async fn killed_after_writes(
         if !proxy.has_injected() {
             // MeshSync may still be starting: a stack that is not healthy yet is no success.
             assert!([0, 1].contains(&ran.code), "after {writes:#?}: {ran:?}");
-            assert!(proxy.writes() < number, "after {writes:#?}: {ran:?}");
+            assert_eq!(proxy.writes(), 0, "after {writes:#?}: {ran:?}");
             return Ok(writes);
         }
         assert_eq!(ran.code, -1, "after {writes:#?}: {ran:?}");
@@ -46,7 +45,7 @@ async fn redeploy_killed_after_each_write_installs_on_an_empty_cluster() -> Resu
     states::apply("nothing-installed", &bed, namespace).await?;
     will_change(&bed).await;
     let _controller = bed.start_controller(namespace)?;
-    let writes = killed_after_writes(1, &bed, namespace, "").await?;
+    let writes = killed_after_each_write(&bed, namespace, "").await?;
     assert_eq!(writes.len(), 12, "{writes:#?}");
     assert_healthy(&bed, namespace).await?;
     let last = redeploy(&bed, namespace, "").await.exits(0);
@@ -55,14 +54,14 @@ async fn redeploy_killed_after_each_write_installs_on_an_empty_cluster() -> Resu
 }
 
 #[tokio::test]
-async fn redeploy_killed_after_some_writes_upgrades_the_old_line() -> Result<()> {
+async fn redeploy_killed_after_each_write_upgrades_the_old_line() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     let mut stack = states::apply("old-line-connected", &bed, namespace).await?.expect("a stack");
     will_change(&bed).await;
     let _controller = stack.start_controller()?;
     let arguments = "--force-conflicts --overwrite-crs";
-    let writes = killed_after_writes(kill_interval(), &bed, namespace, arguments).await?;
+    let writes = killed_after_each_write(&bed, namespace, arguments).await?;
     assert!(writes.iter().any(|write| write.starts_with("DELETE")), "{writes:#?}");
     assert_healthy(&bed, namespace).await?;
     redeploy(&bed, namespace, arguments).await.exits(0);
