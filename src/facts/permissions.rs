@@ -61,13 +61,8 @@ fn by_roles(facts: &Facts, account: &str, permission: &Permission) -> Seen<bool>
     else {
         return Seen::NotLooked;
     };
-    let allowed = bindings
-        .iter()
-        .filter(|binding| names(binding.subjects.as_deref(), &facts.target.namespace, account))
-        .filter_map(|binding| rules_of(roles, &binding.role_ref))
-        .flatten()
-        .any(|rule| covers(rule, permission));
-    if allowed {
+    let user = (facts.target.namespace.as_str(), account);
+    if bindings.iter().any(|binding| roles.iter().any(|role| granted_by(role, binding, user, permission))) {
         return Seen::Known(true);
     }
     match &permission.namespace {
