@@ -245,6 +245,8 @@ impl Controller {
     async fn reconcile(&mut self) -> Result<()> {
         let deployment = self.operator.deployment().await?;
         let deployment = deployment.filter(|found| found["status"]["readyReplicas"].as_u64() > Some(0));
+        // The old operator creates no broker of the current line, even if the CRDs have both versions.
+        let deployment = deployment.filter(|found| !self.operator.is_current() || !is_old_operator(found));
         let is_ready = deployment.is_some();
         match real::operator().filter(|_| self.operator.is_current()) {
             Some(_) if !is_ready => self.real = None,
@@ -263,6 +265,12 @@ impl Controller {
         self.run_meshsync().await?;
         self.run_server()
     }
+}
+
+/// Only the old operator line has a proxy beside the manager.
+fn is_old_operator(deployment: &Value) -> bool {
+    let containers = deployment["spec"]["template"]["spec"]["containers"].as_array();
+    containers.into_iter().flatten().any(|container| container["name"] == "kube-rbac-proxy")
 }
 
 fn is_terminating(object: &Value) -> bool {
