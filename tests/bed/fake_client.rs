@@ -2,6 +2,7 @@
 //!
 //! Each has its own thread and runtime, so it keeps answering while a test blocks its thread.
 
+use std::net::Ipv4Addr;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -41,9 +42,20 @@ impl FakeClient {
 
     /// Connects with this name and subscribes; returns when the broker has processed both.
     pub fn connect(name: &str, endpoint: &str, token: Option<&str>, subjects: &[String]) -> Result<Self> {
+        Self::connect_from(Ipv4Addr::LOCALHOST, name, endpoint, token, subjects)
+    }
+
+    /// [`FakeClient::connect`] from a given loopback address.
+    pub(super) fn connect_from(
+        source: Ipv4Addr,
+        name: &str,
+        endpoint: &str,
+        token: Option<&str>,
+        subjects: &[String],
+    ) -> Result<Self> {
         let (stop, stopped) = oneshot::channel();
         let (sender, receiver) = mpsc::channel();
-        let mut options = async_nats::ConnectOptions::new().name(name);
+        let mut options = async_nats::ConnectOptions::new().name(name).local_address((source, 0).into());
         if let Some(token) = token {
             options = options.token(token.to_owned());
         }

@@ -24,6 +24,13 @@ pub fn is_listening(address: Ipv4Addr, port: u16) -> bool {
     TcpStream::connect_timeout(&(address, port).into(), Duration::from_millis(200)).is_ok()
 }
 
+/// The loopback address from which the program of a pod connects. Two pods seldom have the same one, as in a real
+/// cluster.
+pub fn address_of_pod() -> Ipv4Addr {
+    static NEXT: AtomicU8 = AtomicU8::new(0);
+    Ipv4Addr::new(127, 0, 1, NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
 /// The 256 loopback addresses of one cluster: Services get their cluster IPs from this range, and broker servers listen
 /// on it.
 ///

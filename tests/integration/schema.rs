@@ -1,15 +1,23 @@
 //! The JSON Schemas in the repository.
 
+use std::sync::LazyLock;
+
 use serde_json::Value;
 
+// Compiled once: hundreds of documents are compared with them.
+static REPORT: LazyLock<jsonschema::Validator> =
+    LazyLock::new(|| compiled(include_str!("../../src/report/report.schema.json")));
+static CHANGE: LazyLock<jsonschema::Validator> =
+    LazyLock::new(|| compiled(include_str!("../../src/report/change.schema.json")));
+
 /// The compiled schema of reports.
-pub(crate) fn validator() -> jsonschema::Validator {
-    compiled(include_str!("../../src/report/report.schema.json"))
+pub(crate) fn validator() -> &'static jsonschema::Validator {
+    &REPORT
 }
 
 /// The compiled schema of changes.
-pub(crate) fn change_validator() -> jsonschema::Validator {
-    compiled(include_str!("../../src/report/change.schema.json"))
+pub(crate) fn change_validator() -> &'static jsonschema::Validator {
+    &CHANGE
 }
 
 fn compiled(text: &str) -> jsonschema::Validator {

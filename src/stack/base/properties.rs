@@ -24,7 +24,7 @@ const SHARES: u32 = 42;
 fn total() -> Duration {
     let seconds = std::env::var("MESHDOCTOR_PROPERTY_SECONDS").ok();
     let seconds = seconds.map(|text| text.parse().expect("a number of seconds"));
-    Duration::from_secs(seconds.unwrap_or(60))
+    Duration::from_secs(seconds.unwrap_or(20))
 }
 
 /// Checks a property with new inputs until its time is up.

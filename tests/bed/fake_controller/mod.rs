@@ -36,7 +36,7 @@ use workloads::MeshSync;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// How often a round reads the namespace even if nothing was written, because of what depends on the time.
-const REREAD: Duration = Duration::from_secs(1);
+const REREAD: Duration = Duration::from_secs(4);
 
 /// A running fake controller; stopped on drop, with its broker servers and clients.
 #[derive(Debug)]

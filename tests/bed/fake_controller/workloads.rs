@@ -13,6 +13,7 @@ use super::lookup::{address_of, server_of};
 use crate::bed::broker::Broker;
 use crate::bed::fake_client::FakeClient;
 use crate::bed::manifests;
+use crate::bed::network;
 use crate::bed::publisher::{Faults, Location, Publisher};
 use crate::bed::rest::{self, BED};
 
@@ -119,7 +120,7 @@ impl Controller {
         let subjects = [format!("{}.meshsync.request", self.operator.names().prefix)];
         if let Some((server, token)) = self.server_elsewhere(pod).await? {
             let endpoint = format!("{server}:4222");
-            let client = FakeClient::connect("meshsync", &endpoint, token.as_deref(), &subjects)?;
+            let client = connect(&endpoint, token.as_deref(), &subjects)?;
             return Ok(Some(MeshSync::Idle(client)));
         }
         let Some((_, server)) = self.servers.get(&self.operator.first_broker()) else {
@@ -141,7 +142,7 @@ impl Controller {
             let publisher = Publisher::start(location, &url, &Faults::default()).await?;
             return Ok(Some(MeshSync::Publishing(pod.to_owned(), publisher, Instant::now())));
         }
-        let client = FakeClient::connect("meshsync", &server.endpoint(), token.as_deref(), &subjects)?;
+        let client = connect(&server.endpoint(), token.as_deref(), &subjects)?;
         Ok(Some(MeshSync::Idle(client)))
     }
 
@@ -191,4 +192,9 @@ impl Controller {
             None => false,
         }
     }
+}
+
+/// Connects a MeshSync from its own address.
+fn connect(endpoint: &str, token: Option<&str>, subjects: &[String]) -> Result<FakeClient> {
+    FakeClient::connect_from(network::address_of_pod(), "meshsync", endpoint, token, subjects)
 }

@@ -102,7 +102,7 @@ fn signals_end_a_hanging_run_with_exit_code_and_document() {
             assert_eq!(output.status.code(), Some(code), "{case}");
             assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{case}");
             let report = document(&output);
-            schema::assert_fits(&schema::validator(), &report, &case);
+            schema::assert_fits(schema::validator(), &report, &case);
             assert_eq!(report["kind"], kind, "{case}");
             assert_eq!(report["exitCode"], code, "{case}");
             if kind != "Status" {
@@ -133,7 +133,7 @@ fn signals_before_the_first_change_end_with_a_refused_document() {
             let output = end(child);
             assert_eq!(output.status.code(), Some(code), "{name} {command}");
             let change = document(&output);
-            schema::assert_fits(&schema::change_validator(), &change, command);
+            schema::assert_fits(schema::change_validator(), &change, command);
             assert_eq!(change["outcome"], "refused", "{change:#}");
             assert_eq!(change["exitCode"], code, "{change:#}");
             assert_eq!(change["steps"], serde_json::json!([]));
@@ -256,11 +256,11 @@ fn panic_prints_one_sentence_and_a_document() {
         assert_eq!(document["kind"], kind, "{arguments}");
         match kind {
             "Report" => {
-                schema::assert_fits(&schema::validator(), &document, arguments);
+                schema::assert_fits(schema::validator(), &document, arguments);
                 assert_eq!(roots(&document), ["internal-error"]);
                 assert_eq!(document["exitCode"], 3);
             }
-            "Change" => schema::assert_fits(&schema::change_validator(), &document, arguments),
+            "Change" => schema::assert_fits(schema::change_validator(), &document, arguments),
             _ => {}
         }
     }

@@ -147,7 +147,7 @@ async fn broker_outside_the_cluster_is_queried_directly_without_printing_its_tok
     let ran = at(&bed, bed.namespace(), "system check -o json").run_beside().await.exits(0);
     assert!(!ran.stdout.contains(SECRET), "{}", ran.stdout);
     let report = ran.json();
-    schema::assert_fits(&schema::validator(), &report, "a custom broker");
+    schema::assert_fits(schema::validator(), &report, "a custom broker");
     assert_eq!(states(&report), "DEPLOYED/CONNECTED/UNDEPLOYED", "{report:#}");
     assert_eq!(report["verdict"], "healthy", "{report:#}");
     assert_eq!(report["target"]["mode"], "custom-broker");
@@ -250,7 +250,7 @@ async fn standalone_meshsync_is_judged_by_its_connection() -> Result<()> {
     for component in ["operator", "broker", "meshsync"] {
         assert_eq!(report["components"][component]["expectedAbsent"], true, "{component}");
     }
-    schema::assert_fits(&schema::validator(), &report, "standalone");
+    schema::assert_fits(schema::validator(), &report, "standalone");
     Ok(())
 }
 

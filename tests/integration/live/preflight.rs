@@ -19,7 +19,7 @@ use meshdoctor::stack::{
 async fn preflight(cluster: &Cluster, namespace: &str) -> Ran {
     let ran = at(cluster, namespace, "system check --preflight -o json").run_beside().await;
     let report = ran.json();
-    schema::assert_fits(&schema::validator(), &report, "a preflight");
+    schema::assert_fits(schema::validator(), &report, "a preflight");
     assert_eq!(report["exitCode"], ran.code);
     ran
 }

@@ -35,7 +35,7 @@ fn document(ran: &Ran) -> (i32, Value) {
     let document = ran.json();
     assert_eq!(document["kind"], "Change");
     assert_eq!(document["exitCode"], ran.code, "{document:#}");
-    schema::assert_fits(&schema::change_validator(), &document, "a change");
+    schema::assert_fits(schema::change_validator(), &document, "a change");
     (ran.code, document)
 }
 
@@ -302,6 +302,7 @@ async fn nothing_is_changed_without_confirmation() -> Result<()> {
 }
 
 #[tokio::test]
+#[ignore = "tries every write or every combination: tests/run --exhaustive"]
 async fn reset_killed_after_any_write_can_be_completed() -> Result<()> {
     let bed = bed::lease_as_new().await?;
     let client = bed.client().await?;

@@ -69,7 +69,12 @@ async fn healthy_stack_has_nothing_to_fix() -> Result<()> {
 /// A test deletes what an earlier one left. Here that deletion loses its connection.
 #[tokio::test]
 async fn test_object_of_an_earlier_run_is_deleted() -> Result<()> {
-    let patient = faults::patient("meshsync-gave-up").await?;
+    let mut patient = faults::patient("meshsync-gave-up").await?;
+    // Only a MeshSync that publishes ends the test early.
+    drop(patient.controller.take());
+    let controller = patient.bed.start_publishing_controller(patient.namespace())?;
+    controller.until_settled().await?;
+    patient.controller = Some(controller);
     let name = "meshdoctor-probe-0a1b2c3d4e-1";
     let left = json!({
         "apiVersion": "v1", "kind": "ConfigMap",

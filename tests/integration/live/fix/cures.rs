@@ -55,33 +55,25 @@ async fn assert_healthy_at_last(patient: &Patient, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Faults that can be caused again in the stack that was fixed, and faults that need a new stack.
+/// Two tests for each fault: it is fixed by one run, and by runs that are killed.
 macro_rules! cures {
-    (again { $($test:ident: $name:literal,)* } new { $($first:ident $killed:ident: $other:literal,)* }) => {
+    ($($test:ident $killed:ident: $name:literal,)*) => {
         $(
             #[tokio::test]
             async fn $test() -> Result<()> {
-                let mut patient = faults::patient($name).await?;
-                assert_fixed(&mut patient, $name).await?;
-                assert_fixed_after_kills(&mut patient, $name).await
-            }
-        )*
-
-        $(
-            #[tokio::test]
-            async fn $first() -> Result<()> {
-                assert_fixed(&mut faults::patient($other).await?, $other).await
+                assert_fixed(&mut faults::patient($name).await?, $name).await
             }
 
             #[tokio::test]
+            #[ignore = "tries every write or every combination: tests/run --exhaustive"]
             async fn $killed() -> Result<()> {
-                assert_fixed_after_kills(&mut faults::patient($other).await?, $other).await
+                assert_fixed_after_kills(&mut faults::patient($name).await?, $name).await
             }
         )*
 
         #[test]
         fn every_fault_is_tested() {
-            let tested = [$($name,)* $($other),*];
+            let tested = [$($name),*];
             for fault in faults::ALL {
                 assert!(tested.contains(&fault.name), "no test for {}", fault.name);
             }
@@ -90,31 +82,27 @@ macro_rules! cures {
 }
 
 cures! {
-    again {
-    reader_role_missing: "reader-role-missing",
-    meshsync_gave_up: "meshsync-gave-up",
-    token_rotated: "token-rotated",
-    token_emptied: "token-emptied",
-    token_changed_for_the_broker_only: "token-changed-for-the-broker-only",
-    watch_list_emptied: "watch-list-emptied",
-    watch_list_of_names: "watch-list-of-names",
-    watch_list_of_unknown_kinds: "watch-list-of-unknown-kinds",
-    watch_list_edited: "watch-list-edited",
-    blacklist: "blacklist",
-    operator_deleted: "operator-deleted",
-    operator_scaled_to_zero: "operator-scaled-to-zero",
-    webhook_untrusted: "webhook-untrusted",
-    operator_without_permissions: "operator-without-permissions",
-    custom_resources_deleted: "custom-resources-deleted",
-    crd_deleted: "crd-deleted",
-    conversion_webhook_dead: "conversion-webhook-dead",
-    only_workloads_left: "only-workloads-left",
-    stuck_terminating: "stuck-terminating",
-    cluster_admin: "cluster-admin",
-    }
-    new {
+    reader_role_missing reader_role_missing_killed: "reader-role-missing",
+    meshsync_gave_up meshsync_gave_up_killed: "meshsync-gave-up",
+    token_rotated token_rotated_killed: "token-rotated",
+    token_emptied token_emptied_killed: "token-emptied",
+    token_changed_for_the_broker_only token_changed_for_the_broker_only_killed: "token-changed-for-the-broker-only",
+    watch_list_emptied watch_list_emptied_killed: "watch-list-emptied",
+    watch_list_of_names watch_list_of_names_killed: "watch-list-of-names",
+    watch_list_of_unknown_kinds watch_list_of_unknown_kinds_killed: "watch-list-of-unknown-kinds",
+    watch_list_edited watch_list_edited_killed: "watch-list-edited",
+    blacklist blacklist_killed: "blacklist",
+    operator_deleted operator_deleted_killed: "operator-deleted",
+    operator_scaled_to_zero operator_scaled_to_zero_killed: "operator-scaled-to-zero",
+    webhook_untrusted webhook_untrusted_killed: "webhook-untrusted",
+    operator_without_permissions operator_without_permissions_killed: "operator-without-permissions",
+    custom_resources_deleted custom_resources_deleted_killed: "custom-resources-deleted",
+    crd_deleted crd_deleted_killed: "crd-deleted",
+    conversion_webhook_dead conversion_webhook_dead_killed: "conversion-webhook-dead",
+    only_workloads_left only_workloads_left_killed: "only-workloads-left",
+    stuck_terminating stuck_terminating_killed: "stuck-terminating",
+    cluster_admin cluster_admin_killed: "cluster-admin",
     upgraded_in_place upgraded_in_place_killed: "upgraded-in-place",
     old_broker_exposed old_broker_exposed_killed: "old-broker-exposed",
     old_broker_exposed_with_new_crds old_broker_exposed_with_new_crds_killed: "old-broker-exposed-with-new-crds",
-    }
 }

@@ -55,7 +55,7 @@ impl Patient {
 /// `check --fix` with these arguments. Its document matches the schema.
 async fn fix(cluster: &Cluster, namespace: &str, arguments: &str) -> Ran {
     let ran = at(cluster, namespace, &format!("check --wait 60s -o json {arguments}")).run_beside().await;
-    schema::assert_fits(&schema::validator(), &ran.json(), "a report with fixes");
+    schema::assert_fits(schema::validator(), &ran.json(), "a report with fixes");
     ran
 }
 

@@ -57,6 +57,7 @@ async fn old_crds_without_custom_resources_are_upgraded() -> Result<()> {
 }
 
 #[tokio::test]
+#[ignore = "tries every write or every combination: tests/run --exhaustive"]
 async fn upgrade_of_old_crds_killed_after_any_write_can_be_completed() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();

@@ -39,6 +39,7 @@ pub(super) async fn killed_after_each_write(
 }
 
 #[tokio::test]
+#[ignore = "tries every write or every combination: tests/run --exhaustive"]
 async fn redeploy_killed_after_each_write_installs_on_an_empty_cluster() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
@@ -54,6 +55,7 @@ async fn redeploy_killed_after_each_write_installs_on_an_empty_cluster() -> Resu
 }
 
 #[tokio::test]
+#[ignore = "tries every write or every combination: tests/run --exhaustive"]
 async fn redeploy_killed_after_each_write_upgrades_the_old_line() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();

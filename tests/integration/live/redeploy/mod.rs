@@ -48,7 +48,7 @@ async fn redeploy(cluster: &Cluster, namespace: &str, arguments: &str) -> Ran {
     let wait = if arguments.contains("--wait") { "" } else { "--wait 60s" };
     let ran = at(cluster, namespace, &format!("system redeploy --yes -o json {wait} {arguments}")).run_beside().await;
     if ran.code != 2 {
-        schema::assert_fits(&schema::change_validator(), &ran.json(), "a change");
+        schema::assert_fits(schema::change_validator(), &ran.json(), "a change");
     }
     ran
 }

@@ -180,7 +180,7 @@ async fn until_account_may(cluster: &Cluster, account: &str, resource: &str, all
 fn reported(ran: &Ran) -> Value {
     let report = ran.json();
     assert_eq!(report["exitCode"], ran.code);
-    schema::assert_fits(&schema::validator(), &report, "the report");
+    schema::assert_fits(schema::validator(), &report, "the report");
     report
 }
 

@@ -50,7 +50,7 @@ async fn objects(stack: &Stack) -> Result<Vec<String>> {
 /// Fails unless the document matches the schema.
 #[track_caller]
 fn assert_valid(report: &Value) {
-    schema::assert_fits(&schema::validator(), report, "the report");
+    schema::assert_fits(schema::validator(), report, "the report");
 }
 
 /// The codes of the findings above severity `info`. Most of those with `info` have nothing to do with the test.
