@@ -6,7 +6,10 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 
 use super::{HEALTHY, NAMESPACE, OnNode, finding, healthy, state};
-use crate::{bed::rest, tool::roots};
+use crate::{
+    bed::{node as real_node, rest},
+    tool::roots,
+};
 
 const MESHSYNC: &str = "component=meshsync";
 const OPERATOR: &str = "component=operator";
@@ -27,7 +30,7 @@ async fn a_crash_loop_is_found_with_the_log_that_explains_it() -> Result<()> {
 #[ignore = "needs a node that runs containers: tests/run --node"]
 async fn an_image_that_cannot_be_pulled_is_found() -> Result<()> {
     let node = healthy().await?;
-    node.remove_image("docker.io/meshery/meshsync:1.0.3")?;
+    real_node::remove_image(node.as_ref(), "docker.io/meshery/meshsync:1.0.3")?;
     node.delete_pods(MESHSYNC).await?;
     node.until_found("meshsync-image-pull").await.map(drop)
 }

@@ -11,11 +11,7 @@ mod faults;
 mod in_cluster;
 mod network;
 
-use std::{
-    ops::Deref,
-    sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
-};
+use std::{ops::Deref, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
@@ -34,12 +30,6 @@ const HEALTHY: Duration = Duration::from_secs(120);
 
 /// The only cluster. It is never dropped: the end of the process ends the whole node.
 static CLUSTER: Mutex<Option<Cluster>> = Mutex::const_new(None);
-
-/// Whether the node has the images of a healthy stack, and not what a test put in their place.
-static HAS_ITS_IMAGES: AtomicBool = AtomicBool::new(true);
-
-/// The pause between two checks. More of them would take the processor from the containers.
-const PAUSE: Duration = Duration::from_millis(300);
 
 /// The cluster, for one test at a time.
 struct OnNode(MutexGuard<'static, Option<Cluster>>);
@@ -96,10 +86,9 @@ impl OnNode {
 
     /// Deploys the stack unless it is healthy.
     async fn deploy(&self) -> Result<()> {
-        if !HAS_ITS_IMAGES.swap(true, Ordering::Relaxed) {
-            for name in ["operator", "meshsync"] {
-                node::import(self.as_ref(), name)?;
-            }
+        // A test may have replaced one of these.
+        for name in ["operator", "meshsync"] {
+            self.import(name)?;
         }
         if self.is_healthy().await {
             return Ok(());
@@ -118,8 +107,7 @@ impl OnNode {
 
     async fn until_healthy(&self) -> Result<()> {
         let healthy =
-            bed::until_every(PAUSE, "a healthy stack", HEALTHY, || async { Ok(self.is_healthy().await.then_some(())) })
-                .await;
+            bed::until("a healthy stack", HEALTHY, || async { Ok(self.is_healthy().await.then_some(())) }).await;
         match healthy {
             Ok(()) => Ok(()),
             Err(error) => {
@@ -136,7 +124,7 @@ impl OnNode {
 
     /// [`Self::until_found`], with this text in the finding.
     async fn until_found_with(&self, cause: &str, text: &str) -> Result<Value> {
-        let found = bed::until_every(PAUSE, cause, HEALTHY, || async {
+        let found = bed::until(cause, HEALTHY, || async {
             let report = self.check().await;
             let is_found = roots(&report) == [cause] && finding(&report, cause)?.to_string().contains(text);
             Ok(is_found.then_some(report))
@@ -150,16 +138,9 @@ impl OnNode {
         }
     }
 
-    /// Replaces an image of the stack with another of the node's archives, until the next test.
+    /// Imports an image of the node's archives, under the name that the manifests use.
     fn import(&self, archive: &str) -> Result<()> {
-        HAS_ITS_IMAGES.store(false, Ordering::Relaxed);
         node::import(self.as_ref(), archive)
-    }
-
-    /// Removes an image, given by its full name, until the next test.
-    fn remove_image(&self, name: &str) -> Result<()> {
-        HAS_ITS_IMAGES.store(false, Ordering::Relaxed);
-        node::remove_image(self.as_ref(), name)
     }
 
     /// Deletes the pods of the stack's namespace with these labels, without waiting for their end.
