@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, ensure};
+use futures_util::future::try_join_all;
 use kube::Client;
 use serde_json::{Value, json};
 use tokio::sync::Mutex as AsyncMutex;
@@ -332,9 +333,26 @@ impl Cluster {
             Crds::Changed => self.ensure_no_crds(&client).await?,
             Crds::Of(_) => crds::remove_all_custom_resources(&client).await?,
         }
-        futures_util::future::try_join_all(objects.iter().map(|path| remove(&client, path))).await?;
+        let roles = rbac_of_stacks(&client).await?;
+        try_join_all(objects.iter().chain(&roles).map(|path| remove(&client, path))).await?;
         Ok(())
     }
+}
+
+/// The cluster-wide roles and bindings of stacks and of the program, which some tests deploy with the program itself. With
+/// a binding of an earlier namespace, a redeploy refuses.
+async fn rbac_of_stacks(client: &Client) -> Result<Vec<String>> {
+    let mut paths = Vec::new();
+    for kind in ["ClusterRole", "ClusterRoleBinding"] {
+        let collection = rest::collection("rbac.authorization.k8s.io/v1", kind, None);
+        for object in rest::list(client, &collection).await? {
+            let name = object["metadata"]["name"].as_str().unwrap_or_default();
+            if ["meshery-", "meshplay-", "meshdoctor-"].iter().any(|prefix| name.starts_with(prefix)) {
+                paths.push(format!("{collection}/{name}"));
+            }
+        }
+    }
+    Ok(paths)
 }
 
 /// Deletes a cluster-scoped object. Deleting a namespace takes time, so its workloads are deleted first; otherwise

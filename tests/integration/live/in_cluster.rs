@@ -11,15 +11,10 @@ use crate::{
     tool::states,
 };
 
-/// The manifests of a Job or CronJob. Their cluster-wide objects are deleted at the end.
+/// The manifests of a Job or CronJob.
 async fn manifests(bed: &Lease, arguments: &str) -> String {
     let arguments = format!("manifests --image meshdoctor:dev {arguments}");
     let ran = at(bed, bed.namespace(), &arguments).run_beside().await.exits(0);
-    for kind in ["clusterroles", "clusterrolebindings"] {
-        for name in ["meshdoctor-check", "meshdoctor-test"] {
-            bed.delete_on_return(format!("/apis/rbac.authorization.k8s.io/v1/{kind}/{name}"));
-        }
-    }
     ran.stdout
 }
 

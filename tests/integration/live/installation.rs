@@ -100,9 +100,6 @@ async fn leftover_roles_are_reported_with_not_installed() -> Result<()> {
         "subjects": [{ "kind": "ServiceAccount", "name": "meshery-operator", "namespace": namespace }],
     });
     bed.apply_yaml(&format!("{role}\n---\n{binding}")).await?;
-    for path in ["clusterroles/meshery-operator-role", "clusterrolebindings/meshery-operator-rolebinding"] {
-        bed.delete_on_return(format!("/apis/{group}/v1/{path}"));
-    }
     let report = check(&bed, namespace).await;
     assert_eq!(roots(&report), ["not-installed", "cluster-leftovers"]);
     assert_eq!(report["verdict"], "not-installed");

@@ -35,19 +35,10 @@ impl Scene {
         at(&self.bed, self.bed.namespace(), arguments).kubeconfig(&self.kubeconfig).run_beside().await
     }
 
-    /// The objects that `rbac` prints for the user. The cluster-wide ones are deleted at the end.
+    /// The objects that `rbac` prints for the user.
     async fn roles_for(&self, command: &str, arguments: &str) -> Ran {
         let roles = format!("rbac {command} --to-user {} {arguments}", self.user);
-        let ran = at(&self.bed, self.bed.namespace(), &roles).run_beside().await.exits(0);
-        self.delete_roles_on_return(command);
-        ran
-    }
-
-    fn delete_roles_on_return(&self, command: &str) {
-        for kind in ["clusterroles", "clusterrolebindings"] {
-            let path = format!("/apis/rbac.authorization.k8s.io/v1/{kind}/meshdoctor-{command}");
-            self.bed.delete_on_return(path);
-        }
+        at(&self.bed, self.bed.namespace(), &roles).run_beside().await.exits(0)
     }
 }
 
@@ -102,7 +93,6 @@ async fn pods_only_user_sees_missing_permissions() -> Result<()> {
     let unknown: Vec<&Value> =
         report["checks"].as_array().expect("checks").iter().filter(|check| check["status"] == "unknown").collect();
     assert!(unknown.is_empty(), "{unknown:#?}");
-    scene.delete_roles_on_return("check");
     Ok(())
 }
 

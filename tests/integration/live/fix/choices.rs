@@ -105,11 +105,7 @@ async fn missing_permission_refuses_the_fix_and_names_the_roles() -> Result<()> 
     patient.until_found("operator-missing").await?;
     let user = patient.bed.user()?;
     let roles = at(&patient.bed, patient.namespace(), &format!("rbac check --to-user {user}")).run_beside().await;
-    for object in patient.bed.apply_yaml(&roles.exits(0).stdout).await? {
-        if rest::is_cluster_scoped(object["kind"].as_str().unwrap_or_default()) {
-            patient.bed.delete_on_return(rest::path_of(&object)?);
-        }
-    }
+    patient.bed.apply_yaml(&roles.exits(0).stdout).await?;
     patient.bed.until_allowed_in(Some(patient.namespace()), &user, "list pods", true).await?;
     let tool = meshdoctor(&format!("check --fix --yes -o json -n {}", patient.namespace()));
     let report = tool.kubeconfig(&patient.bed.kubeconfig_for(&user)?).run_beside().await.exits(4).json();

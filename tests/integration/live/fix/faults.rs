@@ -9,10 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
 use super::{FakeController, Patient};
-use crate::{
-    bed::{self, Line, rest, states, users},
-    live::redeploy::will_change,
-};
+use crate::bed::{self, Line, rest, states, users};
 
 const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
 const CRDS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
@@ -81,7 +78,7 @@ pub(super) async fn patient(name: &str) -> Result<Patient> {
     let bed = if is_edit { bed::private().await? } else { bed::lease().await? };
     // MeshSync reads a watch-list only in this namespace.
     let namespace = if is_edit { "meshery".to_owned() } else { bed.namespace().to_owned() };
-    will_change(&bed).await;
+    bed.crds_will_change().await;
     let stack = match name {
         "upgraded-in-place" => states::apply(name, &bed, &namespace).await?,
         "old-broker-exposed" => states::apply("old-line-connected", &bed, &namespace).await?,
@@ -286,7 +283,6 @@ impl Patient {
     /// The binding of the old operator line, which an upgrade in place keeps.
     async fn grant_everything(&self) -> Result<()> {
         let name = "meshery-controller-rolebinding";
-        self.bed.delete_on_return(format!("{RBAC}/clusterrolebindings/{name}"));
         let group = "rbac.authorization.k8s.io";
         let account = json!({ "kind": "ServiceAccount", "name": "meshery-operator", "namespace": self.namespace() });
         let binding = json!({

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use super::{FORCE, redeploy, will_change};
+use super::{FORCE, redeploy};
 use crate::{
     bed::{self, Lease, Stack, rest, states, users},
     fault_proxy::{Action, Fault, FaultProxy},
@@ -117,7 +117,7 @@ async fn backup_rejected_by_the_api_server_changes_nothing() -> Result<()> {
     let namespace = bed.namespace();
     let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
     let _controller = stack.start_controller()?;
-    will_change(&bed).await;
+    bed.crds_will_change().await;
     let before = spec(&stack, "Broker").await?;
     let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::None)?;
     for (name, objects, code, words) in [
@@ -185,7 +185,7 @@ async fn redacted_value_is_never_sent_to_the_cluster() -> Result<()> {
     let namespace = bed.namespace();
     let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
     let _controller = stack.start_controller()?;
-    will_change(&bed).await;
+    bed.crds_will_change().await;
     let before = spec(&stack, "MeshSync").await?;
     let list = bed.file(&format!("list-{namespace}.json"));
     std::fs::write(&list, r#"[{"Resource":"pods.v1.","Events":["ADDED"],"Note":"nats://REDACTED@nats"}]"#)?;
@@ -214,7 +214,7 @@ async fn backup_of_another_namespace_needs_confirmation() -> Result<()> {
     let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
     let controller = stack.start_controller()?;
     controller.until_connected().await?;
-    will_change(&bed).await;
+    bed.crds_will_change().await;
     let before = spec(&stack, "MeshSync").await?;
     let mut elsewhere = before.clone();
     elsewhere["broker"]["native"]["namespace"] = "mesh-elsewhere".into();

@@ -6,7 +6,7 @@ use anyhow::Result;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{FORCE, assert_healthy, redeploy, will_change};
+use super::{FORCE, assert_healthy, redeploy};
 use crate::{
     bed::{self, rest, states},
     live::{at, check, until_checked},
@@ -99,7 +99,7 @@ async fn meshsync_that_just_started_is_not_restarted() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     let stack = states::apply("running-not-connected", &bed, namespace).await?.expect("a stack");
-    will_change(&bed).await;
+    bed.crds_will_change().await;
     redeploy(&bed, namespace, &format!("{FORCE} --no-wait")).await;
     let restarts = async |age: u64| -> Result<(bool, Value)> {
         let pod = stack.pods("meshsync").await?.remove(0);
@@ -127,7 +127,7 @@ async fn unhealthy_stack_without_changes_is_not_a_success() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     states::apply("nothing-installed", &bed, namespace).await?;
-    will_change(&bed).await;
+    bed.crds_will_change().await;
     let controller = bed.start_controller(namespace)?;
     redeploy(&bed, namespace, "").await.exits(0);
     assert_healthy(&bed, namespace).await?;

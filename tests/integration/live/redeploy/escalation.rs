@@ -4,7 +4,7 @@
 use anyhow::Result;
 use serde_json::json;
 
-use super::{empty_with_controller, versions, will_change};
+use super::{empty_with_controller, versions};
 use crate::{
     bed::{self, Lease, rest, states},
     fault_proxy::{Fault, FaultProxy},
@@ -28,7 +28,7 @@ async fn run(bed: &Lease, user: &str, namespace: &str) -> Result<Ran> {
 async fn user_without_escalate_sees_the_missing_rules_before_the_namespace_is_created() -> Result<()> {
     let bed = bed::lease().await?;
     states::apply("nothing-installed", &bed, bed.namespace()).await?;
-    will_change(&bed).await;
+    bed.crds_will_change().await;
     let client = bed.client().await?;
     let namespace = format!("{}-later", bed.namespace());
     let path = format!("/api/v1/namespaces/{namespace}");

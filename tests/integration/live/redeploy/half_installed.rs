@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::{FORCE, assert_healthy, interruption::killed_after_each_write, redeploy, versions, will_change};
+use super::{FORCE, assert_healthy, interruption::killed_after_each_write, redeploy, versions};
 use crate::{
     bed::{self, Lease, Line, Stack, rest},
     live::at,
@@ -37,7 +37,7 @@ async fn old_crds_without_custom_resources_are_upgraded() -> Result<()> {
     let namespace = bed.namespace();
     let mut stack = half_installed(&bed).await?;
     let _controller = stack.start_controller()?;
-    will_change(&bed).await;
+    bed.crds_will_change().await;
     let before = versions(&bed, namespace).await?;
     let plan = at(&bed, namespace, &format!("system redeploy --dry-run -o json {FORCE}")).run_beside().await;
     let plan = plan.exits(0).json();
@@ -63,7 +63,7 @@ async fn upgrade_of_old_crds_killed_after_any_write_can_be_completed() -> Result
     let namespace = bed.namespace();
     let mut stack = half_installed(&bed).await?;
     let _controller = stack.start_controller()?;
-    will_change(&bed).await;
+    bed.crds_will_change().await;
     let writes = killed_after_each_write(&bed, namespace, FORCE).await?;
     assert!(writes.len() > 6, "{writes:#?}");
     assert_healthy(&bed, namespace).await

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{FORCE, assert_healthy, redeploy, versions, will_change};
+use super::{FORCE, assert_healthy, redeploy, versions};
 use crate::{
     bed::{self, Cluster, states, users},
     fault_proxy::{Action, Fault, FaultProxy},
@@ -44,7 +44,7 @@ async fn redeploy_killed_after_each_write_installs_on_an_empty_cluster() -> Resu
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     states::apply("nothing-installed", &bed, namespace).await?;
-    will_change(&bed).await;
+    bed.crds_will_change().await;
     let _controller = bed.start_controller(namespace)?;
     let writes = killed_after_each_write(&bed, namespace, "").await?;
     assert_eq!(writes.len(), 12, "{writes:#?}");
@@ -60,7 +60,7 @@ async fn redeploy_killed_after_each_write_upgrades_the_old_line() -> Result<()> 
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     let mut stack = states::apply("old-line-connected", &bed, namespace).await?.expect("a stack");
-    will_change(&bed).await;
+    bed.crds_will_change().await;
     let _controller = stack.start_controller()?;
     let arguments = "--force-conflicts --overwrite-crs";
     let writes = killed_after_each_write(&bed, namespace, arguments).await?;
@@ -75,7 +75,7 @@ async fn concurrent_redeploys_end_in_one_stack() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     states::apply("nothing-installed", &bed, namespace).await?;
-    will_change(&bed).await;
+    bed.crds_will_change().await;
     let _controller = bed.start_controller(namespace)?;
     let (one, other) = tokio::join!(redeploy(&bed, namespace, ""), redeploy(&bed, namespace, ""));
     assert!([0, 5].contains(&one.code), "{one:?}");
@@ -93,14 +93,11 @@ async fn missing_permission_is_named_before_the_first_change() -> Result<()> {
     let namespace = bed.namespace();
     let mut stack = states::apply("connected-but-blind-rbac", &bed, namespace).await?.expect("a stack");
     let _controller = stack.start_controller()?;
-    will_change(&bed).await;
+    bed.crds_will_change().await;
     let user = bed.user()?;
     let kubeconfig = bed.kubeconfig_for(&user)?;
     let permissions =
         at(&bed, namespace, &format!("rbac redeploy --to-user {user}")).run_beside().await.exits(0).stdout;
-    for kind in ["clusterroles", "clusterrolebindings"] {
-        bed.delete_on_return(format!("/apis/rbac.authorization.k8s.io/v1/{kind}/meshdoctor-redeploy"));
-    }
     let file = bed.file(&format!("rbac-{namespace}.yaml"));
     let all = [
         "escalate clusterroles.rbac.authorization.k8s.io/meshery-operator-role",
@@ -142,7 +139,7 @@ async fn ctrl_c_leaves_the_completed_steps_and_one_sentence() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     states::apply("nothing-installed", &bed, namespace).await?;
-    will_change(&bed).await;
+    bed.crds_will_change().await;
     // Without a controller, nobody creates the StatefulSet.
     let mut session = PtySession::start(at(&bed, namespace, "system redeploy --wait 60s"))?;
     session.until_shown("[y/N]").await?;

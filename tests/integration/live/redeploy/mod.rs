@@ -29,22 +29,9 @@ const OPERATOR: &str = "meshery-operator";
 /// The CRDs of the bed have a field manager that meshdoctor does not know.
 const FORCE: &str = "--force-conflicts";
 
-/// Registers the objects outside the namespace for deletion when the cluster is returned.
-pub(super) async fn will_change(cluster: &Cluster) {
-    cluster.crds_will_change().await;
-    for path in [
-        "clusterroles/meshery-operator-role",
-        "clusterroles/meshery-meshsync-reader",
-        "clusterrolebindings/meshery-operator-rolebinding",
-        "clusterrolebindings/meshery-meshsync-reader",
-    ] {
-        cluster.delete_on_return(format!("/apis/rbac.authorization.k8s.io/v1/{path}"));
-    }
-}
-
 /// `system redeploy --yes` with these arguments.
 async fn redeploy(cluster: &Cluster, namespace: &str, arguments: &str) -> Ran {
-    will_change(cluster).await;
+    cluster.crds_will_change().await;
     let wait = if arguments.contains("--wait") { "" } else { "--wait 60s" };
     let ran = at(cluster, namespace, &format!("system redeploy --yes -o json {wait} {arguments}")).run_beside().await;
     if ran.code != 2 {
@@ -74,7 +61,7 @@ async fn assert_healthy(cluster: &Cluster, namespace: &str) -> Result<()> {
 /// An empty namespace in which a fake controller does the operator's work once the stack is deployed.
 async fn empty_with_controller(bed: &bed::Lease, namespace: &str) -> Result<FakeController> {
     states::apply("nothing-installed", bed, namespace).await?;
-    will_change(bed).await;
+    bed.crds_will_change().await;
     bed.start_controller(namespace)
 }
 

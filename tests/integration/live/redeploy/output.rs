@@ -4,7 +4,7 @@ use std::{fs::OpenOptions, process::Stdio};
 
 use anyhow::{Context as _, Result};
 
-use super::{FORCE, assert_healthy, will_change};
+use super::{FORCE, assert_healthy};
 use crate::{
     bed::{self, states, users},
     fault_proxy::{Action, Fault, FaultProxy},
@@ -24,7 +24,7 @@ async fn plan_that_cannot_be_written_is_not_started() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     states::apply("nothing-installed", &bed, namespace).await?;
-    will_change(&bed).await;
+    bed.crds_will_change().await;
     let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::None)?;
     let redeploy = "system redeploy --yes --no-wait --force-conflicts";
     for arguments in [
@@ -69,7 +69,7 @@ async fn plan_is_printed_first_and_outcome_last() -> Result<()> {
     let namespace = bed.namespace();
     let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
     let _controller = stack.start_controller()?;
-    will_change(&bed).await;
+    bed.crds_will_change().await;
     let proxy = FaultProxy::start(&bed, users::ADMIN, Fault::after_write(1, Action::ShutDown))?;
     let run = async |kubeconfig: &std::path::Path| {
         meshdoctor("system redeploy broker --yes --no-wait --wait 30s")
@@ -105,7 +105,7 @@ async fn unwritable_outcome_is_not_a_success() -> Result<()> {
     let namespace = bed.namespace();
     let mut stack = states::apply("healthy", &bed, namespace).await?.context("a stack")?;
     let _controller = stack.start_controller()?;
-    will_change(&bed).await;
+    bed.crds_will_change().await;
     for (format, after) in [("json", 0), ("yaml", 0), ("table", 0), ("json", 1)] {
         let fault = if after == 0 { Fault::None } else { Fault::after_write(after, Action::ShutDown) };
         let proxy = FaultProxy::start(&bed, users::ADMIN, fault)?;

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{assert_healthy, will_change};
+use super::assert_healthy;
 use crate::{
     bed::{self, rest, states, users},
     fault_proxy::{Fault, FaultProxy},
@@ -73,7 +73,7 @@ async fn ordinary_change_requires_yes() -> Result<()> {
     let bed = bed::lease().await?;
     let namespace = bed.namespace();
     states::apply("nothing-installed", &bed, namespace).await?;
-    will_change(&bed).await;
+    bed.crds_will_change().await;
     let _controller = bed.start_controller(namespace)?;
     let prompt = format!("namespace \"{namespace}\"? [y/N]");
     for (keys, code) in [("n\r", 4), ("\r", 4), ("yikes\r", 4), (CTRL_D, 4), (CTRL_C, 130)] {

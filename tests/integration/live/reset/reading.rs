@@ -43,9 +43,6 @@ async fn permission_for_a_kind_is_needed_only_if_the_kind_is_served() -> Result<
         }
         bed.apply_yaml(&object.to_string()).await?;
     }
-    for kind in ["clusterroles", "clusterrolebindings"] {
-        bed.delete_on_return(format!("/apis/rbac.authorization.k8s.io/v1/{kind}/meshdoctor-reset"));
-    }
     let kubeconfig = bed.kubeconfig_for(&user)?;
     let tool = || reset_tool(&bed, namespace, "stack --dry-run").kubeconfig(&kubeconfig);
     assert_ended(&document(&tool().run_beside().await), 0, "dry-run");
@@ -130,9 +127,6 @@ async fn printed_permissions_cover_a_meshsync_with_any_name() -> Result<()> {
     let user = bed.user()?;
     let printed = at(&bed, namespace, &format!("rbac reset --to-user {user}")).run_beside().await.exits(0);
     bed.apply_yaml(&printed.stdout).await?;
-    for kind in ["clusterroles", "clusterrolebindings"] {
-        bed.delete_on_return(format!("/apis/rbac.authorization.k8s.io/v1/{kind}/meshdoctor-reset"));
-    }
     let tool = reset_tool(&bed, namespace, "meshsync --dry-run").kubeconfig(&bed.kubeconfig_for(&user)?);
     let outcome = document(&tool.run_beside().await);
     assert_ended(&outcome, 0, "dry-run");

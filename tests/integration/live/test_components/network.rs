@@ -285,11 +285,6 @@ async fn user_needs_exactly_the_printed_permissions() -> Result<()> {
     let scene = Scene::start().await?;
     let user = scene.bed.user()?;
     let kubeconfig = scene.bed.kubeconfig_for(&user)?;
-    for kind in ["clusterroles", "clusterrolebindings"] {
-        for name in ["meshdoctor-check", "meshdoctor-test-network"] {
-            scene.bed.delete_on_return(format!("/apis/rbac.authorization.k8s.io/v1/{kind}/{name}"));
-        }
-    }
     let grant = async |command: &str| -> Result<()> {
         let roles = format!("rbac {command} --to-user {user}");
         let roles = at(&scene.bed, scene.bed.namespace(), &roles).run_beside().await.exits(0);

@@ -19,9 +19,6 @@ async fn printed(bed: &bed::Lease, arguments: &str) -> Result<(String, Vec<Value
     let arguments = format!("rbac test -o json --to-user {user} {arguments}");
     let list = at(bed, bed.namespace(), &arguments).run_beside().await;
     let mut list = list.exits(0).json();
-    for kind in ["clusterroles", "clusterrolebindings"] {
-        bed.delete_on_return(format!("/apis/rbac.authorization.k8s.io/v1/{kind}/meshdoctor-test"));
-    }
     let items = list["items"].as_array_mut().map(std::mem::take);
     Ok((user, items.expect("objects")))
 }
