@@ -1,16 +1,16 @@
-//! Deployment, removal, fixes and the data flow, with real pods.
+//! Deployment, fixes and the data flow, with real pods.
 
 use anyhow::{Result, ensure};
 
-use super::{NAMESPACE, assert_contains, cluster, healthy, state};
+use super::{NAMESPACE, assert_contains, cluster, healthy, removal, state};
 use crate::tool::roots;
 
 #[tokio::test]
 #[ignore = "needs a node that runs containers: tests/run --node"]
-async fn a_redeploy_leads_from_nothing_to_healthy_pods_and_reset_back() -> Result<()> {
+async fn a_redeploy_leads_from_nothing_to_healthy_pods() -> Result<()> {
     let node = cluster().await?;
-    if !roots(&node.check().await).contains(&"not-installed".to_owned()) {
-        node.run("system reset stack --crds --yes --no-backup --wait 60s").await.exits(0);
+    if roots(&node.check().await) != ["not-installed"] {
+        removal::remove(&node).await?;
     }
     let ran = node.run("system redeploy --yes --wait 120s -o json").await.exits(0);
     ensure!(ran.json()["outcome"] != "failed", "{}", ran.stdout);
@@ -22,12 +22,6 @@ async fn a_redeploy_leads_from_nothing_to_healthy_pods_and_reset_back() -> Resul
     node.run("test broker").await.exits(0);
     node.run("test meshsync").await.exits(0);
     node.run("test operator").await.exits(0);
-
-    node.run("system reset stack --crds --yes --no-backup --wait 60s").await.exits(0);
-    // The objects are gone. Their containers have the usual time to end, which is 40 seconds for a broker with clients.
-    node.delete_pods("").await?;
-    node.kubectl(&["wait", "-n", NAMESPACE, "pods", "--all", "--for=delete", "--timeout=40s"])?;
-    ensure!(roots(&node.check().await) == ["not-installed"]);
     Ok(())
 }
 

@@ -10,6 +10,7 @@ mod deployment;
 mod faults;
 mod in_cluster;
 mod network;
+mod removal;
 
 use std::{ops::Deref, time::Duration};
 
