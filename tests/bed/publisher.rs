@@ -152,6 +152,7 @@ async fn start_fake(location: Location<'_>, url: String, health: SocketAddrV4, f
         format!("--prefix={}", names.prefix),
         format!("--group={}", names.group),
         format!("--health={health}"),
+        format!("--source={}", network::address_of_pod()),
     ];
     // Meshplay's MeshSync is older than watch-lists. The old operator line uses a moving tag, so its MeshSync is a new
     // one. It finds no watch-list, because the old CRDs do not have that field, and publishes nothing.

@@ -16,7 +16,7 @@ use super::line::Line;
 use super::process::Process;
 use super::rest::{self, BED};
 use super::setup::Setup;
-use super::{manifests, real, wait};
+use super::{manifests, network, real, wait};
 
 /// A running stack. Dropping it stops its broker servers and clients; its objects are deleted with their namespace.
 pub struct Stack {
@@ -30,6 +30,8 @@ pub struct Stack {
     pub namespace: String,
     /// The token that the brokers require.
     pub token: Option<String>,
+    /// The address of MeshSync's pod.
+    meshsync_address: Ipv4Addr,
     kept: Vec<FakeClient>,
     brokers: Vec<Broker>,
     pub(super) operator: Option<Process>,
@@ -61,6 +63,7 @@ impl Stack {
             line: setup.line,
             namespace: setup.namespace.clone(),
             token: setup.token.clone(),
+            meshsync_address: network::address_of_pod(),
             kept: Vec::new(),
             brokers: Vec::new(),
             operator: None,
@@ -90,18 +93,14 @@ impl Stack {
             .await?;
             return Ok(FakeClient::RealMeshSync(process));
         }
-        self.connect("meshsync", broker, &["meshsync.request"])
+        let subject = format!("{}.meshsync.request", self.line.names().prefix);
+        let token = broker.token.as_deref();
+        FakeClient::connect_from(self.meshsync_address, "meshsync", &broker.endpoint(), token, &[subject])
     }
 
     /// Connects a fake Meshery Server to a broker.
     pub fn server(&self, broker: usize) -> Result<FakeClient> {
         FakeClient::meshery_server(self.line, self.nats(broker))
-    }
-
-    fn connect(&self, name: &str, broker: &Broker, subjects: &[&str]) -> Result<FakeClient> {
-        let prefix = self.line.names().prefix;
-        let subjects: Vec<_> = subjects.iter().map(|subject| format!("{prefix}.{subject}")).collect();
-        FakeClient::connect(name, &broker.endpoint(), broker.token.as_deref(), &subjects)
     }
 
     /// Keeps a client connected until the stack is dropped.

@@ -1,5 +1,6 @@
 //! The connection to the broker.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -11,8 +12,9 @@ use tokio::time;
 /// How long to retry reaching the broker's monitor.
 const TIMEOUT: Duration = Duration::from_secs(300);
 
-/// Connects as `meshsync` when the broker's monitor answers. The real MeshSync also waits for it.
-pub(crate) async fn connect(url: &str) -> Result<Client> {
+/// Connects as `meshsync` when the broker's monitor answers, from this address if it is given. The real MeshSync also
+/// waits for the monitor.
+pub(crate) async fn connect(url: &str, source: Option<Ipv4Addr>) -> Result<Client> {
     let rest = url.strip_prefix("nats://").unwrap_or(url);
     let (token, endpoint) = match rest.rsplit_once('@') {
         Some((token, endpoint)) => (Some(token), endpoint),
@@ -36,6 +38,9 @@ pub(crate) async fn connect(url: &str) -> Result<Client> {
         .reconnect_delay_callback(|attempt| Duration::from_secs(if attempt > 1 { 2 } else { 0 }));
     if let Some(token) = token {
         options = options.token(token.to_owned());
+    }
+    if let Some(source) = source {
+        options = options.local_address(SocketAddr::from((source, 0)));
     }
     options.connect(format!("nats://{endpoint}")).await.with_context(|| format!("cannot connect to {endpoint}"))
 }

@@ -55,6 +55,9 @@ struct Args {
     /// Address of the health endpoints [default: port 11000, of every address in a pod and of 127.0.0.1 elsewhere].
     #[arg(long)]
     health: Option<SocketAddr>,
+    /// Address from which it connects to the broker.
+    #[arg(long)]
+    source: Option<Ipv4Addr>,
     /// Behave like a MeshSync without watch-lists: watch every kind of the table, whatever the CR contains.
     #[arg(long)]
     before_watch_lists: bool,
@@ -118,7 +121,7 @@ async fn run(args: Args) -> Result<()> {
     };
 
     let url = std::env::var("BROKER_URL").context("BROKER_URL is not set")?;
-    let nats = connection::connect(&url).await?;
+    let nats = connection::connect(&url, args.source).await?;
     let request = format!("{}.meshsync.request", args.prefix);
     // Subscribe before reporting ready: a client that waits for that may send a request immediately.
     let requests = nats.queue_subscribe(request, "meshsync-request-stream".to_owned()).await?;

@@ -59,11 +59,9 @@ async fn fix(cluster: &Cluster, namespace: &str, arguments: &str) -> Ran {
     ran
 }
 
-/// The root causes that are not due to the bed: all its pods have the same address, so the client of a previous pod looks
-/// like a client of the current one; and MeshSync reads a watch-list only in namespace `meshery`.
+/// The root causes but the one that is due to the bed: MeshSync reads a watch-list only in namespace `meshery`.
 fn causes(report: &Value) -> Vec<String> {
-    let due_to_the_bed = ["data-gap-since-reconnect", "cr-unexpected-name"];
-    roots(report).into_iter().filter(|root| !due_to_the_bed.contains(&root.as_str())).collect()
+    roots(report).into_iter().filter(|root| root != "cr-unexpected-name").collect()
 }
 
 /// The codes of the root causes that were fixed, in order.
