@@ -55,15 +55,30 @@ async fn assert_healthy_at_last(patient: &Patient, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Two tests for each fault: it is fixed by one run, and by runs that are killed.
+/// Two tests for each fault: it is fixed by one run, and by runs that are killed. A fault whose remedy is that of another
+/// one is left to the exhaustive tests.
 macro_rules! cures {
-    ($($test:ident $killed:ident: $name:literal,)*) => {
+    ({ $($test:ident $killed:ident: $name:literal,)* } alike { $($alike:ident $alike_killed:ident: $alike_name:literal,)* }) => {
         $(
             #[tokio::test]
             async fn $test() -> Result<()> {
                 assert_fixed(&mut faults::patient($name).await?, $name).await
             }
+        )*
+        $(
+            #[tokio::test]
+            #[ignore = "tries every write or every combination: tests/run --exhaustive"]
+            async fn $alike() -> Result<()> {
+                assert_fixed(&mut faults::patient($alike_name).await?, $alike_name).await
+            }
+        )*
+        cures_killed! { $($killed: $name,)* $($alike_killed: $alike_name,)* }
+    };
+}
 
+macro_rules! cures_killed {
+    ($($killed:ident: $name:literal,)*) => {
+        $(
             #[tokio::test]
             #[ignore = "tries every write or every combination: tests/run --exhaustive"]
             async fn $killed() -> Result<()> {
@@ -82,27 +97,31 @@ macro_rules! cures {
 }
 
 cures! {
-    reader_role_missing reader_role_missing_killed: "reader-role-missing",
-    meshsync_gave_up meshsync_gave_up_killed: "meshsync-gave-up",
-    token_rotated token_rotated_killed: "token-rotated",
-    token_emptied token_emptied_killed: "token-emptied",
-    token_changed_for_the_broker_only token_changed_for_the_broker_only_killed: "token-changed-for-the-broker-only",
-    watch_list_emptied watch_list_emptied_killed: "watch-list-emptied",
-    watch_list_of_names watch_list_of_names_killed: "watch-list-of-names",
-    watch_list_of_unknown_kinds watch_list_of_unknown_kinds_killed: "watch-list-of-unknown-kinds",
-    watch_list_edited watch_list_edited_killed: "watch-list-edited",
-    blacklist blacklist_killed: "blacklist",
-    operator_deleted operator_deleted_killed: "operator-deleted",
-    operator_scaled_to_zero operator_scaled_to_zero_killed: "operator-scaled-to-zero",
-    webhook_untrusted webhook_untrusted_killed: "webhook-untrusted",
-    operator_without_permissions operator_without_permissions_killed: "operator-without-permissions",
-    custom_resources_deleted custom_resources_deleted_killed: "custom-resources-deleted",
-    crd_deleted crd_deleted_killed: "crd-deleted",
-    conversion_webhook_dead conversion_webhook_dead_killed: "conversion-webhook-dead",
-    only_workloads_left only_workloads_left_killed: "only-workloads-left",
-    stuck_terminating stuck_terminating_killed: "stuck-terminating",
-    cluster_admin cluster_admin_killed: "cluster-admin",
-    upgraded_in_place upgraded_in_place_killed: "upgraded-in-place",
-    old_broker_exposed old_broker_exposed_killed: "old-broker-exposed",
-    old_broker_exposed_with_new_crds old_broker_exposed_with_new_crds_killed: "old-broker-exposed-with-new-crds",
+    {
+        reader_role_missing reader_role_missing_killed: "reader-role-missing",
+        meshsync_gave_up meshsync_gave_up_killed: "meshsync-gave-up",
+        token_rotated token_rotated_killed: "token-rotated",
+        watch_list_emptied watch_list_emptied_killed: "watch-list-emptied",
+        watch_list_edited watch_list_edited_killed: "watch-list-edited",
+        blacklist blacklist_killed: "blacklist",
+        operator_deleted operator_deleted_killed: "operator-deleted",
+        operator_scaled_to_zero operator_scaled_to_zero_killed: "operator-scaled-to-zero",
+        webhook_untrusted webhook_untrusted_killed: "webhook-untrusted",
+        operator_without_permissions operator_without_permissions_killed: "operator-without-permissions",
+        crd_deleted crd_deleted_killed: "crd-deleted",
+        conversion_webhook_dead conversion_webhook_dead_killed: "conversion-webhook-dead",
+        only_workloads_left only_workloads_left_killed: "only-workloads-left",
+        stuck_terminating stuck_terminating_killed: "stuck-terminating",
+        cluster_admin cluster_admin_killed: "cluster-admin",
+        upgraded_in_place upgraded_in_place_killed: "upgraded-in-place",
+        old_broker_exposed_with_new_crds old_broker_exposed_with_new_crds_killed: "old-broker-exposed-with-new-crds",
+    }
+    alike {
+        token_emptied token_emptied_killed: "token-emptied",
+        token_changed_for_the_broker_only token_changed_for_the_broker_only_killed: "token-changed-for-the-broker-only",
+        watch_list_of_names watch_list_of_names_killed: "watch-list-of-names",
+        watch_list_of_unknown_kinds watch_list_of_unknown_kinds_killed: "watch-list-of-unknown-kinds",
+        custom_resources_deleted custom_resources_deleted_killed: "custom-resources-deleted",
+        old_broker_exposed old_broker_exposed_killed: "old-broker-exposed",
+    }
 }

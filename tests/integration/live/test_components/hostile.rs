@@ -19,8 +19,9 @@ async fn in_every_format(bed: &bed::Lease, test: &str, shown: bool) -> Result<Va
         let arguments = format!("{test} -o {format}");
         at(bed, bed.namespace(), &arguments).run_beside()
     };
-    for format in ["table", "wide"] {
-        let ran = run(format).await;
+    // At the same time, because some tests mainly wait.
+    let (table, wide, yaml, json) = tokio::join!(run("table"), run("wide"), run("yaml"), run("json"));
+    for ran in [table, wide] {
         for text in [&ran.stdout, &ran.stderr] {
             let bad = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
             assert!(!text.contains(bad), "{text:?}");
@@ -28,9 +29,8 @@ async fn in_every_format(bed: &bed::Lease, test: &str, shown: bool) -> Result<Va
         // Otherwise nothing would be tested.
         assert_eq!(ran.stdout.contains("evil"), shown, "{}", ran.stdout);
     }
-    let yaml = run("yaml").await.stdout;
-    assert_valid(&serde_yaml::from_str(&yaml)?);
-    let report = run("json").await.json();
+    assert_valid(&serde_yaml::from_str(&yaml.stdout)?);
+    let report = json.json();
     assert_valid(&report);
     Ok(report)
 }
