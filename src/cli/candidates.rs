@@ -7,7 +7,7 @@ use clap_complete::{CompleteEnv, Shell, engine::CompletionCandidate, env::Shells
 use crate::{
     cluster::kubeconfig::{self, Named},
     diagnose::codes,
-    stack::{component::Component, error_codes},
+    stack::{component::Component, error_codes, profile::MESHERY},
 };
 
 /// The variable by which a completion script asks for candidates.
@@ -44,7 +44,7 @@ fn starting(typed: &OsStr, words: impl Iterator<Item = (String, Option<String>)>
 }
 
 fn diagnoses() -> impl Iterator<Item = (String, Option<String>)> {
-    codes::all().map(|known| (known.code(), Some(known.title())))
+    codes::all().map(|known| (known.code(), Some(known.title(&MESHERY))))
 }
 
 fn checks() -> impl Iterator<Item = (String, Option<String>)> {
@@ -53,7 +53,8 @@ fn checks() -> impl Iterator<Item = (String, Option<String>)> {
 
 /// Codes, checks and components, as `--only` and `--skip` accept them.
 pub(crate) fn selection(typed: &OsStr) -> Vec<CompletionCandidate> {
-    let components = Component::ALL.map(|component| (component.code().to_owned(), Some(component.title().to_owned())));
+    let components =
+        Component::ALL.map(|component| (component.code().to_owned(), Some(component.title(&MESHERY).into_owned())));
     starting(typed, components.into_iter().chain(diagnoses()).chain(checks()))
 }
 

@@ -4,7 +4,10 @@ use super::{
     RuleContext,
     diagnosis::{Code, Diagnosis},
 };
-use crate::{report::Finding, stack::component::Component};
+use crate::{
+    report::Finding,
+    stack::{component::Component, profile::Profile},
+};
 
 /// A statement that should be true.
 pub struct Check {
@@ -28,6 +31,11 @@ impl Check {
         let of_workloads = known.diagnosis.component.is_none();
         let finds = |found: &&Diagnosis| found.code == known.diagnosis.code;
         self.finds.iter().any(finds) && (!of_workloads || known.component == self.component)
+    }
+
+    /// Whether a stack of a profile can have any of what it finds.
+    pub fn is_of(&self, profile: &Profile) -> bool {
+        self.finds.iter().any(|diagnosis| diagnosis.profiles.contains(&profile))
     }
 
     /// The heading under which it is shown. Adapters are shown with Meshery Server.

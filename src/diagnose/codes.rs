@@ -72,7 +72,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::stack::{component::Component, error_codes};
+    use crate::stack::{component::Component, error_codes, profile::MESHERY};
 
     #[test]
     fn codes_are_unique_and_explained_codes_exist() {
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn every_explanation_begins_with_its_code_and_has_every_part() {
         for known in all() {
-            let text = known.explanation();
+            let text = known.explanation(&MESHERY);
             let code = known.code();
             assert!(text.starts_with(&format!("# {code}\n")), "{code}");
             for part in ["## What it means", "## Causes", "## How to confirm", "## How to fix", "## Versions"] {

@@ -3,10 +3,13 @@
 //! A code is stable and never reused. Each diagnosis is declared in the file of its code under `rules/`, next to its
 //! explanation.
 
-use crate::stack::profile;
 use crate::{
     report::{Kind, Severity},
-    stack::component::Component,
+    stack::{
+        component::Component,
+        profile::{self, Profile},
+        wording,
+    },
 };
 
 /// A diagnosis, as declared in the file of its code.
@@ -31,6 +34,8 @@ pub struct Diagnosis {
     pub kubectl: Option<&'static str>,
     /// Who fixes it.
     pub cure: Cure,
+    /// The profiles whose stacks can have it.
+    pub profiles: &'static [&'static Profile],
 }
 
 /// Who fixes what a diagnosis finds.
@@ -49,7 +54,7 @@ pub(crate) mod because {
     pub(crate) const ACCESS: &str = "only an administrator can grant the access that is missing";
     pub(crate) const CAPACITY: &str = "the cluster must provide more, or be asked for less";
     pub(crate) const CHOICE: &str = "there is more than one right answer";
-    pub(crate) const CLIENT: &str = "the cause is in Meshery Server";
+    pub(crate) const CLIENT: &str = "the cause is in {product} Server";
     pub(crate) const INFORMATION: &str = "nothing is broken";
     pub(crate) const LOG: &str = "the cause can be anything; the logs show it";
     pub(crate) const LOSS: &str = "objects would be lost";
@@ -70,6 +75,7 @@ impl Diagnosis {
         remedy: "",
         kubectl: None,
         cure: Cure::Person(""),
+        profiles: profile::ALL,
     };
 
     /// Defaults of a component's faults: severity error.
@@ -117,23 +123,33 @@ impl Code {
         self.fill(self.diagnosis.code)
     }
 
-    /// One line for the list of checks.
-    pub fn title(&self) -> String {
+    /// Whether a stack of a profile can have it.
+    pub fn is_of(&self, profile: &Profile) -> bool {
+        self.diagnosis.profiles.contains(&profile)
+    }
+
+    /// One line for the list of checks of a profile.
+    pub fn title(&self, profile: &Profile) -> String {
+        filled(&self.title_template(), profile)
+    }
+
+    /// [`Self::title`], in which `{product}` stands for the product's name.
+    pub(super) fn title_template(&self) -> String {
         self.fill(self.diagnosis.title)
     }
 
-    /// The text of `explain`.
-    pub fn explanation(&self) -> String {
-        self.fill(self.diagnosis.explanation)
+    /// The text of `explain` for a profile.
+    pub fn explanation(&self, profile: &Profile) -> String {
+        wording::of(profile, &filled(&self.fill(self.diagnosis.explanation), profile))
     }
 
-    /// Who fixes it, as a sentence.
-    pub fn cure(&self) -> String {
+    /// Who fixes it in a stack of a profile, as a sentence.
+    pub fn cure(&self, profile: &Profile) -> String {
         let command = "`meshdoctor check --fix` can fix it";
         match self.diagnosis.cure {
             Cure::Automatic => format!("{command}."),
             Cure::Except(case) => format!("{command}, except {case}."),
-            Cure::Person(why) => format!("A person must fix it: {why}."),
+            Cure::Person(why) => format!("A person must fix it: {}.", filled(why, profile)),
         }
     }
 
@@ -143,7 +159,7 @@ impl Code {
     }
 
     fn fill(&self, text: &str) -> String {
-        // Explanations use the object names of the default profile.
+        // Texts contain the names of the default profile.
         let names = &profile::MESHERY;
         let workload = match self.component {
             Component::Operator => format!("deployment/{}", names.operator.deployment),
@@ -152,8 +168,17 @@ impl Code {
             Component::Adapter => format!("deployment/{}istio", names.server.adapter_prefix),
             _ => format!("deployment/{}", names.server.deployment),
         };
+        let title = match self.component {
+            Component::Server => "{product} Server".into(),
+            component => component.title(names),
+        };
         text.replace("{component}", self.component.code())
-            .replace("{Component}", self.component.title())
+            .replace("{Component}", &title)
             .replace("{workload}", &workload)
     }
+}
+
+/// A text in which `{product}` stands for the product's name.
+pub(crate) fn filled(text: &str, profile: &Profile) -> String {
+    text.replace("{product}", profile.product)
 }

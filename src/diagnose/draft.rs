@@ -32,7 +32,8 @@ impl Draft {
             severity: known.diagnosis.severity,
             root_cause: false,
             component: known.component,
-            title: known.title(),
+            // The engine fills in the product's name.
+            title: known.title_template(),
             message: String::new(),
             object: None,
             evidence: Vec::new(),

@@ -2,10 +2,13 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use super::{Check, Outcome, RuleContext, Undecided, codes};
+use super::{Check, Outcome, RuleContext, Undecided, codes, diagnosis};
 use crate::{
     report::{self, Finding, Kind, Severity, Status},
-    stack::component::Component,
+    stack::{
+        component::Component,
+        profile::{self, Profile},
+    },
 };
 
 /// A check whose findings have no IDs yet, only positions in the list of findings.
@@ -33,6 +36,9 @@ pub(super) fn judge(
         });
         let judgement = match prerequisite {
             Some(prerequisite) => Outcome::skip(format!("prerequisite failed: {prerequisite}")),
+            None if !check.is_of(context.facts.profile) => {
+                Outcome::skip(format!("{} has nothing of this kind", context.facts.profile.product))
+            }
             None => (check.judge)(context),
         };
         let before = findings.len();
@@ -45,6 +51,7 @@ pub(super) fn judge(
             }
             Ok(Outcome::Found(mut found)) => {
                 for finding in &mut found {
+                    name_product(finding, context.facts.profile);
                     if no_bar.contains(&finding.code.as_str()) {
                         finding.severity = finding.severity.max(Severity::Warning);
                     }
@@ -80,6 +87,16 @@ pub(super) fn judge(
         });
     }
     (judged, findings)
+}
+
+/// Fills the product's name into the finding's own words, and its profile into the command that explains it.
+fn name_product(finding: &mut Finding, profile: &Profile) {
+    for text in [&mut finding.title, &mut finding.message, &mut finding.remedy.text] {
+        *text = diagnosis::filled(text, profile);
+    }
+    if let Some(docs) = finding.docs.as_mut().filter(|_| profile != &profile::MESHERY) {
+        docs.push_str(&format!(" --profile {}", profile.name));
+    }
 }
 
 /// How long it took to collect the facts that checks of a component need: the API server's responses, and for checks

@@ -29,6 +29,8 @@ mod states;
 mod tested;
 mod verdict;
 
+use std::borrow::Cow;
+
 use k8s_openapi::jiff::SignedDuration;
 
 use crate::stack::base::usage::UsageError;
@@ -204,7 +206,7 @@ pub fn server_deploys_operator(facts: &Facts) -> bool {
     RuleContext::new(facts, &expect).server_mode().is_some_and(|mode| !mode.embedded)
 }
 
-/// The heading of a category of checks.
-pub fn category_title(category: Component) -> &'static str {
-    category.title()
+/// The heading of a category of a report's checks.
+pub fn category_title(report: &Report, category: Component) -> Cow<'static, str> {
+    category.title(report.profile())
 }

@@ -218,7 +218,7 @@ impl<'a> StackView<'a> {
 /// Which operator line is installed: according to the operator, otherwise to the broker that it created.
 fn line(facts: &Facts) -> Option<Line> {
     let profile = facts.profile;
-    if profile.broker.current.is_none() {
+    if !profile.has_current_line() {
         return Some(Line::Old);
     }
     if let Some(deployment) = stack::operator(facts).known() {

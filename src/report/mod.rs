@@ -22,6 +22,7 @@ pub use self::{
 use crate::stack::{
     base::{invocation::Invocation, permission::Permission},
     component::Component,
+    profile::Profile,
 };
 pub use components::{
     BrokerReport, ClientReport, ComponentReport, Components, EndpointReport, PodReport, ServerReport, ServiceReport,
@@ -457,6 +458,11 @@ impl Report {
     /// The checks. Empty in a status.
     pub fn checks(&self) -> &[Check] {
         self.checks.as_deref().unwrap_or_default()
+    }
+
+    /// The profile of the stack.
+    pub fn profile(&self) -> &'static Profile {
+        Profile::named(self.target.profile).unwrap_or_default()
     }
 
     /// The findings that no other explains, most important first, without information.

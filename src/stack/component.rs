@@ -1,6 +1,10 @@
 //! The components that findings refer to.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
+
+use super::profile::Profile;
 
 /// What a finding is about, in the order of the data path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -40,16 +44,16 @@ impl Component {
         }
     }
 
-    /// The name in text.
-    pub fn title(self) -> &'static str {
-        match self {
+    /// The name in text, for stacks of a profile.
+    pub fn title(self, profile: &Profile) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::Cluster => "Kubernetes",
             Self::Installation => "Installation",
             Self::Operator => "Operator",
             Self::Broker => "Broker",
             Self::Meshsync => "MeshSync",
-            Self::Server => "Meshery Server",
+            Self::Server => return Cow::Owned(format!("{} Server", profile.product)),
             Self::Adapter => "Adapter",
-        }
+        })
     }
 }

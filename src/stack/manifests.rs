@@ -237,7 +237,7 @@ pub fn permissions(profile: &Profile, namespace: &str) -> Vec<Permission> {
 
 /// Whether the family still uses the old operator line.
 fn is_old(profile: &Profile) -> bool {
-    profile.broker.current.is_none()
+    !profile.has_current_line()
 }
 
 /// Fills the placeholders of a template.
@@ -392,7 +392,7 @@ mod tests {
         for profile in profile::ALL {
             let objects = manifests(profile, "somewhere", &Options::default());
             let has_rules = objects.iter().any(|object| object.body.to_string().contains("x-kubernetes-validations"));
-            assert_eq!(has_rules, profile.broker.current.is_some(), "{}", profile.name);
+            assert_eq!(has_rules, profile.has_current_line(), "{}", profile.name);
         }
     }
 

@@ -17,3 +17,4 @@ pub mod schema;
 pub mod signatures;
 pub mod watch_list;
 pub mod watched_kinds;
+pub mod wording;

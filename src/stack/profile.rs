@@ -42,8 +42,8 @@ pub struct Profile {
 pub struct Images {
     /// The operator's image.
     pub operator: &'static str,
-    /// The operator version that remedies name.
-    pub operator_release: &'static str,
+    /// The newest release of the current operator line. `None` if there is only the old line.
+    pub operator_release: Option<&'static str>,
     /// The newest operator of the old line.
     pub old_operator: &'static str,
     /// The NATS server's image.
@@ -205,16 +205,13 @@ pub static MESHERY: Profile = profile! {
     versions: &["v1alpha2", "v1alpha1"],
     images: Images {
         operator: "meshery/meshery-operator:1.0.5",
-        operator_release: NEWEST_OPERATOR,
+        operator_release: Some("1.0.5"),
         old_operator: "meshery/meshery-operator:0.8.11",
         broker: "nats:2.14.2-alpine",
         reloader: "natsio/nats-server-config-reloader:0.23.0",
         meshsync: "meshery/meshsync:1.0.3",
     },
 };
-
-/// The newest Meshery Operator release, which this program deploys.
-const NEWEST_OPERATOR: &str = "1.0.5";
 
 /// Meshplay, a renamed copy of Meshery's old line.
 pub static MESHPLAY: Profile = profile! {
@@ -229,8 +226,7 @@ pub static MESHPLAY: Profile = profile! {
     versions: &["v1alpha1"],
     images: Images {
         operator: "khulnasoft/meshplay-operator:stable-latest",
-        // Meshplay has no release of the current line. Remedies name the release that it is based on.
-        operator_release: NEWEST_OPERATOR,
+        operator_release: None,
         old_operator: "khulnasoft/meshplay-operator:stable-latest",
         broker: "nats:2.8.2-alpine3.15",
         reloader: "connecteverything/nats-server-config-reloader:0.6.0",
@@ -240,6 +236,9 @@ pub static MESHPLAY: Profile = profile! {
 
 /// Every profile.
 pub static ALL: &[&Profile] = &[&MESHERY, &MESHPLAY];
+
+/// The profiles with the current operator line, whose broker requires a token and whose custom resources have conditions.
+pub static WITH_CURRENT_LINE: &[&Profile] = &[&MESHERY];
 
 impl Default for &'static Profile {
     fn default() -> Self {
@@ -258,6 +257,11 @@ impl Profile {
     /// The profile of that name.
     pub fn named(name: &str) -> Option<&'static Self> {
         ALL.iter().copied().find(|profile| profile.name == name)
+    }
+
+    /// Whether there is the current operator line, whose broker requires a token.
+    pub fn has_current_line(&self) -> bool {
+        self.broker.current.is_some()
     }
 
     /// The subject on which `MeshSync` publishes events.
@@ -291,6 +295,13 @@ impl Profile {
     /// The `NetworkPolicy` that limits who can connect to the broker.
     pub fn broker_policy(&self) -> String {
         format!("{}-ingress", self.broker.current.unwrap_or(self.broker.old))
+    }
+
+    /// The flag that selects the broker's pods in a kubectl command.
+    pub fn broker_pods(&self) -> String {
+        let labels = self.broker.selectors.first().into_iter().copied().flatten();
+        let labels: Vec<String> = labels.map(|(name, value)| format!("{name}={value}")).collect();
+        format!("-l {}", labels.join(","))
     }
 
     /// The possible names of the broker's `StatefulSet` and client Service, current line first.

@@ -181,9 +181,18 @@ impl WatchList {
     }
 
     /// Why `MeshSync` of this version publishes nothing with this list in any cluster. `None` if it publishes.
-    pub fn silence(&self, version: Option<&str>) -> Option<&'static str> {
+    pub fn silence(&self, version: Option<&str>, profile: &Profile) -> Option<&'static str> {
         if matches!(self, Self::Whitelist(_)) {
             return None;
+        }
+        if !profile.has_current_line() {
+            return Some(match self {
+                // It compares them with ADDED, MODIFIED and DELETED.
+                Self::Blacklist(_) => {
+                    "the entries of that list get the event types ADD, UPDATE and DELETE, which do not exist"
+                }
+                _ => "the entries of that list have no event types",
+            });
         }
         let release = version.and_then(release);
         Some(match release {

@@ -154,10 +154,9 @@ async fn start_fake(location: Location<'_>, url: String, health: SocketAddrV4, f
         format!("--health={health}"),
         format!("--source={}", network::address_of_pod()),
     ];
-    // Meshplay's MeshSync is older than watch-lists. The old operator line uses a moving tag, so its MeshSync is a new
-    // one. It finds no watch-list, because the old CRDs do not have that field, and publishes nothing.
+    // Meshery's old operator line uses a moving tag, so its MeshSync is a new one.
     if line == Line::Meshplay {
-        args.push("--before-watch-lists".to_owned());
+        args.push("--defaults-without-events".to_owned());
     }
     args.extend(faults.flags());
     let env = [("KUBECONFIG", kubeconfig.display().to_string()), ("BROKER_URL", url)];

@@ -173,7 +173,7 @@ async fn cluster_admin(cluster: &bed::Cluster) -> Result<PathBuf> {
 /// The size of the binary.
 fn size() -> Result<Vec<Row>> {
     let bytes = fs::metadata(env!("CARGO_BIN_EXE_meshdoctor"))?.len();
-    Ok(vec![Row::new("binary", mib(bytes), Unit::MiB).at_most(10.0)])
+    Ok(vec![Row::new("binary", mib(bytes), Unit::MiB).at_most(12.0)])
 }
 
 fn loopback_figures(peers: &Peers, runs: usize) -> Result<Vec<Row>> {

@@ -186,7 +186,7 @@ fn watch_lists_are_read_and_round_trip() {
             let data = json!({ key: list });
             let read = WatchList::of_data(Some(&data), "data", &profile::MESHERY);
             let _ = read.effective(&profile::MESHERY);
-            let _ = read.silence(Some("v0.8.1"));
+            let _ = read.silence(Some("v0.8.1"), &profile::MESHERY);
             if let WatchList::Whitelist(entries) | WatchList::Blacklist(entries) = &read {
                 for entry in entries {
                     let _ = standing(&entry.resource, &crate::stack::base::seen::Seen::NotLooked, &profile::MESHERY);

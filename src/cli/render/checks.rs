@@ -13,7 +13,7 @@ pub(crate) fn list(page: &mut Page<'_>, report: &Report) {
     let look = page.look;
     for category in report.checks().chunk_by(|a, b| a.category == b.category) {
         page.gap();
-        let title = diagnose::category_title(category[0].category);
+        let title = diagnose::category_title(report, category[0].category);
         let counts = counts(category).style(look.styles.dim).to_string();
         page.raw(&format!("{}  {counts}", title.style(look.styles.strong)));
         // Checks that were skipped because of the same failed prerequisite take one line.

@@ -1,5 +1,7 @@
 //! The data path comes first on the screen and shows where the flow stops. The operator and the target are below it.
 
+use std::borrow::Cow;
+
 use owo_colors::{OwoColorize, Style};
 
 use super::{
@@ -15,7 +17,7 @@ use crate::{
 
 /// One station of the path.
 struct Station {
-    name: &'static str,
+    name: Cow<'static, str>,
     glyph: &'static str,
     style: Style,
     state: String,
@@ -52,7 +54,7 @@ pub(crate) fn draw(page: &mut Page<'_>, report: &Report) {
 
 impl Station {
     fn width(&self) -> usize {
-        [width_of(self.name), 2 + width_of(&self.state), 2 + self.note.as_deref().map_or(0, width_of)]
+        [width_of(&self.name), 2 + width_of(&self.state), 2 + self.note.as_deref().map_or(0, width_of)]
             .into_iter()
             .max()
             .unwrap_or(0)
@@ -75,7 +77,7 @@ fn beside(page: &mut Page<'_>, stations: &[Station], links: &[Link], widths: &[u
         notes.push_str(&format!("  {}", note.style(station.style)));
         if let Some(link) = links.get(i) {
             let (arrow, style) = link.draw(look);
-            names.push_str(&format!("{} {} ", pad(station.name, *width), arrow.style(style)));
+            names.push_str(&format!("{} {} ", pad(&station.name, *width), arrow.style(style)));
             let space = " ".repeat(2 + width_of(arrow));
             states.push_str(&format!("{}{space}", pad(&station.state, width - 2)));
             notes.push_str(&format!("{}{space}", pad(note, width - 2)));
@@ -198,9 +200,9 @@ fn stations(report: &Report, look: &Look) -> Vec<Station> {
         (None, Some(version)) => (look.glyphs.pass, look.styles.good, clean(version)),
         (None, None) => (look.glyphs.unknown, look.styles.dim, "version not seen".to_owned()),
     };
-    let kubernetes = Station { name: "Kubernetes", glyph, style, state, note: None };
+    let kubernetes = Station { name: "Kubernetes".into(), glyph, style, state, note: None };
     let unattended = is_unattended(report);
-    let station = |name: &'static str, component: Component, of: &ComponentReport| {
+    let station = |name: Cow<'static, str>, component: Component, of: &ComponentReport| {
         let (state, at_least) = (of.state, of.at_least);
         let (mut glyph, mut style) = self::component(report, look, component, state, at_least);
         let mut note = worst(report, component).map(short).or_else(|| not_needed(report, component, of));
@@ -220,9 +222,9 @@ fn stations(report: &Report, look: &Look) -> Vec<Station> {
     };
     vec![
         kubernetes,
-        station("MeshSync", Component::Meshsync, &components.meshsync),
-        station("Broker", Component::Broker, &components.broker.component),
-        station("Meshery Server", Component::Server, &components.server),
+        station("MeshSync".into(), Component::Meshsync, &components.meshsync),
+        station("Broker".into(), Component::Broker, &components.broker.component),
+        station(Component::Server.title(report.profile()), Component::Server, &components.server),
     ]
 }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     facts::redact::clean,
-    report::{ComponentReport, ObjectRef, PodReport, Report, Severity, Workload},
+    report::{ObjectRef, PodReport, Report, Severity, Workload},
     stack::component::Component,
 };
 
@@ -60,13 +60,14 @@ pub fn states_line(report: &Report, look: &Look) -> String {
 fn reasons(page: &mut Page<'_>, report: &Report) {
     let look = page.look;
     let components = &report.components;
-    let all: [(&str, &ComponentReport); 4] = [
-        ("Operator", &components.operator),
-        ("MeshSync", &components.meshsync),
-        ("Broker", &components.broker.component),
-        ("Meshery Server", &components.server),
+    let all = [
+        (Component::Operator, &components.operator),
+        (Component::Meshsync, &components.meshsync),
+        (Component::Broker, &components.broker.component),
+        (Component::Server, &components.server),
     ];
-    for (name, component) in all {
+    for (named, component) in all {
+        let name = named.title(report.profile());
         if let Some(reason) = &component.reason {
             let at_least = if component.at_least { "at least " } else { "" };
             page.paragraph("  ", 4, &format!("{name} is {at_least}{}: {reason}", component.state), look.styles.dim);

@@ -5,7 +5,9 @@ use crate::cli::{args::Global, exit::Exit, render, terminal::Terminal};
 use crate::diagnose::codes;
 
 pub(crate) fn run(global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
-    let all: Vec<Described> = codes::all().map(|known| Described::new(&known, false)).collect();
+    let profile = super::profile(global).unwrap_or_default();
+    let all = codes::all().filter(|known| known.is_of(profile));
+    let all: Vec<Described> = all.map(|known| Described::new(&known, profile, false)).collect();
     let text = super::rendered(&all, global.output, |wide| {
         let rows: Vec<Vec<String>> = all
             .iter()

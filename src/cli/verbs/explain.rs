@@ -13,7 +13,7 @@ use crate::{
         terminal::Terminal,
     },
     report::{Kind, Severity},
-    stack::{base::usage::UsageError, component::Component, error_codes},
+    stack::{base::usage::UsageError, component::Component, error_codes, profile::Profile, wording},
 };
 
 /// A diagnosis, for programs.
@@ -31,25 +31,27 @@ pub(crate) struct Described {
 }
 
 impl Described {
-    pub(crate) fn new(known: &diagnosis::Code, text: bool) -> Self {
+    pub(crate) fn new(known: &diagnosis::Code, profile: &Profile, text: bool) -> Self {
         Self {
             code: known.code(),
             component: known.component,
             kind: known.diagnosis.kind,
             severity: known.diagnosis.severity,
-            title: known.title(),
-            cure: known.cure(),
-            text: text.then(|| known.explanation()),
+            title: known.title(profile),
+            cure: known.cure(profile),
+            text: text.then(|| known.explanation(profile)),
         }
     }
 }
 
 pub(crate) fn run(given: &str, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
+    let profile = super::profile(global).unwrap_or_default();
     let word = given.trim().to_lowercase();
     // The id of a finding is its code, and an object if the code occurs more than once.
     let code = word.split(['/', '#']).next().unwrap_or_default();
     if let Some(text) = codes::topic(code) {
-        return answer(&json!({ "code": code, "text": text }), text, global, terminal);
+        let text = wording::of(profile, text);
+        return answer(&json!({ "code": code, "text": text }), &text, global, terminal);
     }
     let own = error_codes::find(code);
     if !own.is_empty() {
@@ -58,7 +60,7 @@ pub(crate) fn run(given: &str, global: &Global, terminal: &Terminal) -> anyhow::
     }
     let Some(known) = codes::find(code) else {
         if let Some(check) = codes::check(code) {
-            let text = text_of_check(check);
+            let text = text_of_check(check, profile);
             return answer(&json!({ "code": code, "text": text }), &text, global, terminal);
         }
         let near = codes::nearest(code);
@@ -69,8 +71,12 @@ pub(crate) fn run(given: &str, global: &Global, terminal: &Terminal) -> anyhow::
         };
         return Err(UsageError::new(format!("there is no code or check \"{given}\"")).hint(hint).into());
     };
-    let text = format!("{}\n## Who fixes it\n{}\n", known.explanation(), known.cure());
-    answer(&Described::new(&known, true), &text, global, terminal)
+    if !known.is_of(profile) {
+        let hint = format!("`{} explain {code}` explains it for Meshery", program());
+        return Err(UsageError::new(format!("{} has no {code}", profile.product)).hint(hint).into());
+    }
+    let text = format!("{}\n## Who fixes it\n{}\n", known.explanation(profile), known.cure(profile));
+    answer(&Described::new(&known, profile, true), &text, global, terminal)
 }
 
 /// The text for people, or the document for programs.
@@ -84,14 +90,14 @@ fn answer<T: Serialize>(document: &T, text: &str, global: &Global, terminal: &Te
 }
 
 /// A check and the codes that it can find. If there is only one, its explanation is the check's.
-fn text_of_check(check: &Check) -> String {
-    let codes: Vec<diagnosis::Code> = codes::found_by(check).collect();
+fn text_of_check(check: &Check, profile: &Profile) -> String {
+    let codes: Vec<diagnosis::Code> = codes::found_by(check).filter(|code| code.is_of(profile)).collect();
     if let [only] = codes.as_slice() {
-        return only.explanation();
+        return only.explanation(profile);
     }
     let mut text = format!("# {}\n\nThis check passes when {}. It can find:\n\n", check.id, check.title);
     for code in codes {
-        text.push_str(&format!("- {}: {}\n", code.code(), code.title()));
+        text.push_str(&format!("- {}: {}\n", code.code(), code.title(profile)));
     }
     text.push_str(&format!("\n`{} explain CODE` explains each of them.\n", program()));
     text

@@ -29,7 +29,7 @@ pub(crate) async fn options(
     let default = Options::default();
     let broker = broker(args, global).await?;
     // Its MeshSync does not understand a user in the address.
-    if profile.broker.current.is_none() && broker.as_ref().is_some_and(|broker| broker.token.is_some()) {
+    if !profile.has_current_line() && broker.as_ref().is_some_and(|broker| broker.token.is_some()) {
         return Err(UsageError::new(format!("MeshSync of {} does not support a token", profile.product)));
     }
     let watch_list = match &args.watch_list {
@@ -136,7 +136,7 @@ fn watch_list(
         }
     }
     let version = version.or_else(|| profile.images.meshsync.split_once(':').map(|(_, tag)| tag));
-    if let Some(why) = list.silence(version) {
+    if let Some(why) = list.silence(version, profile) {
         terminal.say(&format!(
             "warning: with this watch-list, MeshSync starts from its built-in list and publishes nothing, because {why}"
         ));

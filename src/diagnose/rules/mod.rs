@@ -40,6 +40,7 @@ pub(crate) mod prelude {
             base::seen::Seen,
             component::Component,
             object::{self, Id},
+            profile,
         },
     };
     pub(crate) use serde_json::json;

@@ -257,7 +257,7 @@ pub fn operator_service_account(facts: &Facts) -> String {
 /// Whether the installed operator is of the current line, according to its containers.
 pub fn is_current_operator(facts: &Facts) -> bool {
     let old = facts.profile.operator.old_line_container;
-    facts.profile.broker.current.is_some()
+    facts.profile.has_current_line()
         && operator(facts).known().is_some_and(|deployment| {
             let pod = deployment.spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
             pod.is_some_and(|pod| pod.containers.iter().all(|container| container.name != old))

@@ -56,7 +56,7 @@ pub(super) fn old_meshsync(profile: &Profile, request: &Request, live_state: &Li
         let has_host_port = object::items(&live["spec"]["template"]["spec"]["containers"])
             .flat_map(|container| object::items(&container["ports"]))
             .any(|port| port["hostPort"].is_number());
-        let current = profile.broker.current.is_some();
+        let current = profile.has_current_line();
         let why = if is_our_standalone(live) {
             "it was deployed without the operator, which creates its own"
         } else if has_host_port && current {
@@ -184,7 +184,7 @@ fn has_own_broker(live_state: &LiveState) -> bool {
 
 /// The objects of the old operator line only, in order of removal.
 pub(super) fn old(profile: &Profile) -> Vec<(&'static str, String)> {
-    if profile.broker.current.is_none() {
+    if !profile.has_current_line() {
         return Vec::new();
     }
     let prefix = profile.name;

@@ -72,12 +72,12 @@ fn object_form_of_older_guides_gets_its_working_equivalent() {
 #[test]
 fn without_a_whitelist_no_version_publishes() {
     let black = read(&json!({ "data": { "blacklist": r#"["pods.v1."]"# } }));
-    assert!(black.silence(Some("1.0.1")).is_some_and(|why| why.contains("no event types")));
+    assert!(black.silence(Some("1.0.1"), &MESHERY).is_some_and(|why| why.contains("no event types")));
     for version in [Some("1.0.3"), Some("stable-latest"), None] {
-        assert!(black.silence(version).is_some_and(|why| why.contains("1005")));
-        assert!(WatchList::Empty.silence(version).is_some());
+        assert!(black.silence(version, &MESHERY).is_some_and(|why| why.contains("1005")));
+        assert!(WatchList::Empty.silence(version, &MESHERY).is_some());
     }
-    assert_eq!(WatchList::Whitelist(Vec::new()).silence(Some("1.0.1")), None);
+    assert_eq!(WatchList::Whitelist(Vec::new()).silence(Some("1.0.1"), &MESHERY), None);
 }
 
 #[test]

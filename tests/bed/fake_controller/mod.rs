@@ -67,11 +67,16 @@ impl Cluster {
     /// [`Cluster::start_controller`] with a MeshSync that publishes events and a Meshery Server that receives them. The
     /// real MeshSync if `MESHSYNC_BIN` is set; see [`Stack::start_publisher`].
     pub fn start_publishing_controller(&self, namespace: &str) -> Result<FakeController> {
-        if real::meshsync().is_none() {
+        self.start_publishing_controller_of(Line::Current, namespace)
+    }
+
+    /// [`Cluster::start_publishing_controller`] for another operator line.
+    pub fn start_publishing_controller_of(&self, line: Line, namespace: &str) -> Result<FakeController> {
+        if real::meshsync().is_none() || line != Line::Current {
             // The first call builds it, which must not delay the control loop.
             programs::meshsync()?;
         }
-        self.run_controller(Line::Current, namespace, true)
+        self.run_controller(line, namespace, true)
     }
 
     /// [`Cluster::start_controller`] for another operator line.

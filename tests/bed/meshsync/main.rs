@@ -35,7 +35,7 @@ use clap::Parser;
 use health::Health;
 use outbox::Outbox;
 use sync::Sync;
-use watch_list::Selection;
+use watch_list::Defaults;
 
 /// The version that it reports.
 const VERSION: &str = "v1.0.3";
@@ -58,9 +58,10 @@ struct Args {
     /// Address from which it connects to the broker.
     #[arg(long)]
     source: Option<Ipv4Addr>,
-    /// Behave like a MeshSync without watch-lists: watch every kind of the table, whatever the CR contains.
+    /// Behave like Meshplay's MeshSync: without a readable watch-list it publishes nothing, since its default kinds have
+    /// no event types, and with a blacklist it publishes all others.
     #[arg(long)]
-    before_watch_lists: bool,
+    defaults_without_events: bool,
     /// Also watch the kinds that CRDs define; publish everything again five seconds after the last new one.
     #[arg(long)]
     follow_crds: bool,
@@ -114,11 +115,8 @@ async fn run(args: Args) -> Result<()> {
         }
         None => client::connect_in_cluster().context("KUBECONFIG is not set, and this is not a pod")?,
     };
-    let selection = if args.before_watch_lists {
-        Selection::whole_table()
-    } else {
-        watch_list::read(&client, &args.namespace, &args.prefix, &args.group).await
-    };
+    let defaults = if args.defaults_without_events { Defaults::WithoutEvents } else { Defaults::Invalid };
+    let selection = watch_list::read(&client, &args.namespace, &args.prefix, &args.group, defaults).await;
 
     let url = std::env::var("BROKER_URL").context("BROKER_URL is not set")?;
     let nats = connection::connect(&url, args.source).await?;

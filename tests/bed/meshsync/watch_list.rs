@@ -57,17 +57,29 @@ impl Kind {
     }
 }
 
-/// Reads the custom resource once. Without one, every kind of the table is watched.
-pub(crate) async fn read(client: &Client, namespace: &str, prefix: &str, group: &str) -> Selection {
+/// What MeshSync's own table contains besides the usual kinds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Defaults {
+    /// A name that is no resource, which breaks everything. Without a custom resource, a shorter list is used.
+    Invalid,
+    /// No event types, so nothing of it is published. Entries that a blacklist leaves get all of them.
+    WithoutEvents,
+}
+
+/// Reads the custom resource once.
+pub(crate) async fn read(client: &Client, namespace: &str, prefix: &str, group: &str, defaults: Defaults) -> Selection {
     let path = format!("/apis/{group}/v1alpha1/namespaces/{namespace}/meshsyncs/{prefix}-meshsync");
     let object: Value = match fetch(client, &path).await {
         Ok(object) => object,
         Err(error) => {
             eprintln!("meshsync: no custom resource: {error:#}");
-            return Selection::whole_table();
+            return match defaults {
+                Defaults::Invalid => Selection::whole_table(),
+                Defaults::WithoutEvents => Selection::Nothing,
+            };
         }
     };
-    match of_data(&object["spec"]["watch-list"]["data"]) {
+    match of_data(&object["spec"]["watch-list"]["data"], defaults) {
         Ok(kinds) => Selection::Kinds { kinds, custom: true },
         Err(error) => {
             eprintln!("meshsync: cannot read the watch-list: {error:#}");
@@ -82,7 +94,7 @@ pub(crate) async fn fetch(client: &Client, path: &str) -> Result<Value> {
 }
 
 /// The kinds of a watch-list; only kinds of the table are used.
-fn of_data(data: &Value) -> Result<Vec<Kind>> {
+fn of_data(data: &Value, defaults: Defaults) -> Result<Vec<Kind>> {
     let white: Vec<Entry> = list(&data["whitelist"]).context("whitelist")?;
     let black: Vec<String> = list(&data["blacklist"]).context("blacklist")?;
     match (white.as_slice(), black.as_slice()) {
@@ -91,7 +103,8 @@ fn of_data(data: &Value) -> Result<Vec<Kind>> {
         ([], black) => {
             // A blacklist works only if it includes this invalid name of the real table. The other names that only the
             // real table has belong to no API.
-            anyhow::ensure!(black.iter().any(|name| name == "service.apis"), "service.apis is not a resource name");
+            let leaves_invalid = defaults == Defaults::Invalid && !black.iter().any(|name| name == "service.apis");
+            anyhow::ensure!(!leaves_invalid, "service.apis is not a resource name");
             Ok(every_kind_but(black))
         }
         (white, []) => Ok(table::RESOURCES

@@ -51,7 +51,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .message("A server that uses this address does not reach the broker.")
         .object(context.object("Broker", broker_name))
         .evidences(stale)
-        .remedy("restart the operator to recompute the address (operators 0.6.14 to 0.8.10 need an upgrade)")
+        .remedy(if context.facts.profile.has_current_line() {
+            "restart the operator to recompute the address (operators 0.6.14 to 0.8.10 need an upgrade)"
+        } else {
+            "restart the operator to recompute the address; it uses no address of a load balancer"
+        })
         .command(context.restart(Component::Operator))
         .found()
 }

@@ -8,12 +8,13 @@ use crate::diagnose::{
         prelude::*,
         workload::events::{event_time, event_words},
     },
-    stack_view::Location,
+    stack_view::{Line, Location},
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-external-pending",
     title: "The load balancer has no address yet",
+    explains: &["broker-external-unroutable"],
     explanation: include_str!("external_pending.md"),
     cure: Cure::Person(because::CHOICE),
     ..Diagnosis::warning(Component::Broker)
@@ -47,15 +48,28 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .object(context.object("Service", name))
             .evidence("spec.type is LoadBalancer, but status.loadBalancer has no address")
             .evidence(known.evidence(service))
-            .remedy(format!("{}, or use ClusterIP, which is enough for a server in this cluster", known.remedy()))
+            .remedy(if context.line == Some(Line::Old) {
+                // This operator publishes no address of a Service of type ClusterIP.
+                format!("{}, or use NodePort, which needs no load balancer", known.remedy())
+            } else {
+                format!("{}, or use ClusterIP, which is enough for a server in this cluster", known.remedy())
+            })
             .command(context.kubectl().inspect(format!("describe service {name}")))
-            .command(context.kubectl().patch(
-                context.custom_resource("Broker", broker),
-                json!({ "spec": { "service": { "type": "ClusterIP" } } }),
-            ))
+            .command(set_type(context, name, broker))
             .done()
     });
     Outcome::of(findings.collect())
+}
+
+/// The command that sets a type which needs no load balancer. Only the current operator sets the type of the CR.
+fn set_type(context: &RuleContext<'_>, service: &str, broker: &str) -> Command {
+    if context.line == Some(Line::Old) {
+        return context
+            .kubectl()
+            .change(format!("patch service {service} -p '{{\"spec\":{{\"type\":\"NodePort\"}}}}'"));
+    }
+    let patch = json!({ "spec": { "service": { "type": "ClusterIP" } } });
+    context.kubectl().patch(context.custom_resource("Broker", broker), patch)
 }
 
 /// How long a load balancer may take. Clouds usually need up to five minutes.

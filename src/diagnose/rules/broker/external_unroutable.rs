@@ -45,9 +45,12 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .message("A server outside the cluster cannot use this address.")
         .object(context.object("Broker", stack::name(&broker.metadata)))
         .evidence(format!("status.endpoint.external is {address}: {why}"))
-        .remedy(
+        .remedy(if context.facts.profile.has_current_line() {
             "set spec.service.externalEndpointOverride to a reachable address; not needed for a server inside the \
-             cluster",
-        )
+             cluster"
+        } else {
+            "let the server use the address of a node and the Service's node port; not needed for a server inside the \
+             cluster"
+        })
         .found()
 }

@@ -38,7 +38,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 .remedy(if context.is_foreign(server) {
                     "start that server with its monitor enabled, and let MeshSync reach the port"
                 } else {
-                    "check the server's configuration, then restart the operator, which restores it"
+                    "check the server's configuration, then restart the operator; if it does not restore it, \
+                     redeploy the broker"
                 })
                 .command(server_logs(context, server, 30))
                 .command(context.restart(Component::Operator))

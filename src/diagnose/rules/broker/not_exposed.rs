@@ -1,6 +1,6 @@
 use crate::diagnose::{
     rules::{broker::addresses::is_private, prelude::*},
-    stack_view::Location,
+    stack_view::{Line, Location},
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -75,10 +75,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .command(
             context.kubectl().inspect(format!("port-forward service/{name} {0}:{0}", facts.profile.broker.client_port)),
         )
-        .command(context.kubectl().patch(
-            context.custom_resource("Broker", broker),
-            json!({ "spec": { "service": { "type": "LoadBalancer" } } }),
-        ))
+        .command(expose(context, name, broker))
         .found()
 }
 
@@ -100,4 +97,15 @@ fn outside_client(context: &RuleContext<'_>) -> Option<String> {
                 || status.and_then(|status| status.host_ip.as_deref()) == Some(client.ip.as_str())
         });
     (!near).then(|| format!("its address {address} is public and belongs to no pod or node of this cluster"))
+}
+
+/// The command that exposes the broker. Only the current operator sets the type of the CR.
+fn expose(context: &RuleContext<'_>, service: &str, broker: &str) -> Command {
+    if context.line == Some(Line::Old) {
+        return context
+            .kubectl()
+            .change(format!("patch service {service} -p '{{\"spec\":{{\"type\":\"NodePort\"}}}}'"));
+    }
+    let patch = json!({ "spec": { "service": { "type": "LoadBalancer" } } });
+    context.kubectl().patch(context.custom_resource("Broker", broker), patch)
 }

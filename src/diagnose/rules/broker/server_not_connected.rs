@@ -5,7 +5,7 @@ use crate::{
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-server-not-connected",
-    title: "Meshery Server is not connected to the broker",
+    title: "{product} Server is not connected to the broker",
     explanation: include_str!("server_not_connected.md"),
     cure: Cure::Person(because::CLIENT),
     ..Diagnosis::info(Component::Broker)
@@ -53,7 +53,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             )
         })
         .evidence(format!("no broker server has a client named {clients}"))
-        .remedy("in the server's UI, check that the connection to this cluster is in operator mode and connected")
+        .remedy(if context.facts.profile.has_current_line() {
+            "in the server's UI, check that the connection to this cluster is in operator mode and connected"
+        } else {
+            "in the server's UI, check that the connection to this cluster is connected"
+        })
         .found()
 }
 

@@ -58,6 +58,6 @@ pub(crate) fn each_server<'a>(
 
 /// Shows the last lines of a server's log.
 pub(crate) fn server_logs(context: &RuleContext<'_>, server: &BrokerServer, lines: u32) -> Command {
-    let of = context.pod_of(server).unwrap_or("-l app.kubernetes.io/name=nats");
-    context.logs_of(of, Some(context.facts.profile.broker.container), lines)
+    let of = context.pod_of(server).map_or_else(|| context.facts.profile.broker_pods(), str::to_owned);
+    context.logs_of(&of, Some(context.facts.profile.broker.container), lines)
 }

@@ -40,18 +40,18 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             finding(&DIAGNOSIS, context, server)
                 .title(format!("{name} disconnected a slow client {times}"))
                 .message(
-                    "The messages for this client during that time are lost and not resent. If it was Meshery Server, \
+                    "The messages for this client during that time are lost and not resent. If it was {product} Server, \
                      its view of the cluster has gaps.",
                 )
                 .evidence(format!("/varz of {name}: slow_consumers {count}{since}"))
                 .evidences(behind.take(3))
                 .remedy(
-                    "give Meshery Server more resources, or watch fewer kinds, then restart MeshSync; the broker's \
+                    "give {product} Server more resources, or watch fewer kinds, then restart MeshSync; the broker's \
                      log names the client",
                 )
                 .command(context.kubectl().inspect(format!(
                     "logs {} -c {} --tail=-1 | grep 'Slow Consumer'",
-                    context.pod_of(server).unwrap_or("-l app.kubernetes.io/name=nats"),
+                    context.pod_of(server).map_or_else(|| context.facts.profile.broker_pods(), str::to_owned),
                     context.facts.profile.broker.container
                 )))
                 .command(context.restart(Component::Meshsync))

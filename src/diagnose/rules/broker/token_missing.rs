@@ -9,6 +9,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     explains: BROKER_DOWN,
     explanation: include_str!("token_missing.md"),
     cure: Cure::Automatic,
+    profiles: profile::WITH_CURRENT_LINE,
     ..Diagnosis::fault(Component::Broker)
 };
 

@@ -41,22 +41,38 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     };
     if open.iter().all(|server| context.is_foreign(server)) {
         return draft
-            .remedy(
+            .remedy(if context.facts.profile.has_current_line() {
                 "enable token authentication on that broker, and put the token into MeshSync's address: \
-                 nats://TOKEN@HOST:PORT",
-            )
+                 nats://TOKEN@HOST:PORT"
+            } else {
+                "limit who can reach that broker; MeshSync cannot send it a token"
+            })
             .found();
     }
-    let upgrade = exposed.filter(|_| context.facts.profile.broker.current.is_some());
+    let upgrade = exposed.filter(|_| context.facts.profile.has_current_line());
     let draft = match upgrade {
         Some(_) => draft.fix(context.redeploy(None)),
         None => draft,
     };
+    let Some(release) = context.facts.profile.images.operator_release else {
+        return draft.remedy(limit(exposed)).found();
+    };
     draft
         .remedy(format!(
-            "upgrade the operator to {}, whose broker requires a token; until then do not expose the Service outside \
-             the cluster",
-            context.facts.profile.images.operator_release
+            "upgrade the operator to {release}, whose broker requires a token; until then do not expose the Service \
+             outside the cluster"
         ))
         .found()
+}
+
+/// What limits who can reach a broker if no release of it requires a token.
+fn limit(exposed: Option<(&str, &str)>) -> String {
+    let policy = "let only MeshSync and the server connect to it, with a NetworkPolicy";
+    match exposed {
+        Some((service, _)) => format!(
+            "set spec.loadBalancerSourceRanges of Service {service} to addresses that you know, if your load balancer \
+             supports it, and {policy}; no release of this broker requires a token"
+        ),
+        None => format!("{policy}; no release of this broker requires a token"),
+    }
 }

@@ -80,11 +80,16 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         } else {
             "open one of the routes: a port-forward needs get and create on pods/portforward and a reachable kubelet"
         })
-        .command(context.logs_of(
-            context.broker_pods.first().map_or("-l app.kubernetes.io/name=nats", |pod| stack::name(&pod.metadata)),
-            Some(facts.profile.broker.container),
-            50,
-        ))
+        .command(
+            context.logs_of(
+                context
+                    .broker_pods
+                    .first()
+                    .map_or_else(|| facts.profile.broker_pods(), |pod| stack::name(&pod.metadata).to_owned()),
+                Some(facts.profile.broker.container),
+                50,
+            ),
+        )
         .found()
 }
 

@@ -53,7 +53,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
 
 /// What the installed stack needs; for a preflight or if nothing is installed, the one that would be installed.
 fn need(context: &RuleContext<'_>) -> Need {
-    let installs_current = context.facts.profile.broker.current.is_some();
+    let installs_current = context.facts.profile.has_current_line();
     let is_old = context.line == Some(Line::Old) && context.facts.preflight.is_none();
     if installs_current && !is_old { CURRENT } else { OLD }
 }

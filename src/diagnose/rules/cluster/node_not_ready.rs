@@ -39,8 +39,8 @@ fn not_ready(context: &RuleContext<'_>, node: &str, pods: &[(Component, &Pod)]) 
     let mut components: Vec<Component> = pods.iter().map(|(component, _)| *component).collect();
     components.dedup();
     let lacking = components.iter().any(|component| workload::is_incomplete(context, *component));
-    let titles: Vec<&str> = components.iter().map(|component| component.title()).collect();
-    let titles = words::list(&titles);
+    let titles: Vec<_> = components.iter().map(|component| component.title(context.facts.profile)).collect();
+    let titles = words::list(&titles.iter().map(AsRef::as_ref).collect::<Vec<_>>());
     let seen = context.facts.nodes.get(node);
     let (title, message, remedy) = match seen {
         Some(Seen::Absent) => (

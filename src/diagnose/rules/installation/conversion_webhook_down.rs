@@ -9,6 +9,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     explains: &["observation-missing", "namespace-terminating", "crd-terminating"],
     explanation: include_str!("conversion_webhook_down.md"),
     cure: Cure::Automatic,
+    profiles: profile::WITH_CURRENT_LINE,
     ..Diagnosis::fault(Component::Installation)
 };
 

@@ -20,7 +20,7 @@ pub(crate) static CHECK: Check = Check {
 };
 
 /// Whether the schema of any served version contains `spec.watch-list`; `None` if no schema was recorded.
-fn has_watch_list(crd: &Crd) -> Option<bool> {
+pub(crate) fn has_watch_list(crd: &Crd) -> Option<bool> {
     let served = crd.spec.versions.iter().filter(|version| version.served);
     let schemas: Vec<_> = served.filter_map(|version| version.schema.as_ref()).collect();
     (!schemas.is_empty()).then(|| {
@@ -39,13 +39,16 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         Some(true) => Outcome::pass(),
         Some(false) => DIAGNOSIS
             .finding()
-            .message(
+            .message(if context.facts.profile.has_current_line() {
                 "The API server drops the watch-list of every MeshSync CR, so MeshSync uses its defaults. Versions \
-                 0.6.23 to 1.0.1 then publish nothing.",
-            )
+                 0.6.23 to 1.0.1 then publish nothing."
+            } else {
+                "The API server drops the watch-list of every MeshSync CR, so MeshSync uses its defaults, with which it \
+                 publishes nothing."
+            })
             .object(cluster_object("CustomResourceDefinition", &name))
             .evidence("spec.versions[].schema has no field spec.watch-list")
-            .remedy("apply the CRDs of the current operator, then set the watch-list and restart MeshSync")
+            .remedy("apply CRDs that have the field, then set the watch-list and restart MeshSync")
             .fix(context.redeploy(None))
             .command(
                 context

@@ -10,6 +10,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The cluster is not in the expected mode",
     explanation: include_str!("mode_not_expected.md"),
     cure: Cure::Person(because::CHOICE),
+    profiles: profile::WITH_CURRENT_LINE,
     ..Diagnosis::fault(Component::Installation)
 };
 

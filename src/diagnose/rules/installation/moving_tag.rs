@@ -46,10 +46,15 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .finding()
         .message("The next restart may start a different version, which may not match its manifests.")
         .evidences(moving)
-        .remedy(format!(
-            "set the version: {} for the operator, spec.version of the custom resources for Broker and MeshSync",
-            context.facts.profile.images.operator_release
-        ))
+        .remedy(match profile.images.operator_release {
+            Some(release) => format!(
+                "set the version: {release} for the operator, spec.version of the custom resources for Broker and \
+                 MeshSync"
+            ),
+            None => {
+                "give the images of the Deployments a digest; the operator does not change existing ones".to_owned()
+            }
+        })
         .found()
 }
 

@@ -55,6 +55,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             format!(
                 "{product} Server is configured for operator mode, but the operator was never deployed or was removed."
             )
+        } else if !facts.profile.has_current_line() {
+            "The operator was never deployed or was removed.".to_owned()
         } else {
             format!(
                 "Either {product} runs MeshSync embedded in its server, which is the default and needs nothing here, \
@@ -89,7 +91,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .command(context.kubectl_cluster().inspect("get deployments -A | grep operator"))
             .found();
     }
-    if server.is_some_and(|server| !server.embedded) {
+    // Only the servers of the current line can run MeshSync themselves.
+    if server.is_some_and(|server| !server.embedded) || !facts.profile.has_current_line() {
         return draft
             .remedy("deploy the operator after a preflight check")
             .command(context.meshdoctor(Effect::Read, "check --preflight"))

@@ -5,6 +5,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "CRDs of the old API group remain",
     explanation: include_str!("old_crd_group.md"),
     cure: Cure::Person(because::LOSS),
+    profiles: profile::WITH_CURRENT_LINE,
     ..Diagnosis::warning(Component::Installation)
 };
 

@@ -8,7 +8,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "over-privileged",
     title: "The stack's ServiceAccount can do everything",
     explanation: include_str!("over_privileged.md"),
-    cure: Cure::Except("under the old operator line, which needs these permissions"),
+    cure: Cure::Except("where the operator needs these permissions"),
     ..Diagnosis::warning(Component::Installation)
 };
 
@@ -42,11 +42,25 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .message("Anyone who compromises a pod of the operator or of MeshSync controls the cluster.")
         .object(context.object("ServiceAccount", &account))
         .evidence(format!("ServiceAccount {namespace}/{account} can delete every resource of every group"))
-        .evidences((!bindings.is_empty()).then(|| format!("bound by: {}", bindings.join(", "))))
-        .remedy(
-            "grant MeshSync read-only access first, then delete the binding of the old operator line; without the \
-             reader role, MeshSync sees nothing",
-        );
+        .evidences((!bindings.is_empty()).then(|| format!("bound by: {}", bindings.join(", "))));
+    match facts.profile.images.operator_release {
+        // With the roles of its own manifests, the old operator needs these permissions.
+        Some(release) if context.line == Some(Line::Old) => {
+            return draft.remedy(format!("upgrade the operator to {release}, which needs fewer permissions")).found();
+        }
+        Some(_) => {}
+        None => {
+            return draft
+                .remedy("redeploy first, which gives the account narrower roles, then delete the binding")
+                .command(context.redeploy(None))
+                .commands(suspect.map(|name| context.kubectl_cluster().delete(format!("clusterrolebinding {name}"))))
+                .found();
+        }
+    }
+    let draft = draft.remedy(
+        "grant MeshSync read-only access first, then delete the binding of the old operator line; without the reader \
+         role, MeshSync sees nothing",
+    );
     // A redeploy also adds the reader role and deletes the binding.
     let draft = match suspect.filter(|_| context.line == Some(Line::Current)) {
         Some(_) => draft.fix(context.redeploy(None)),

@@ -12,6 +12,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     ],
     explanation: include_str!("two_generations.md"),
     cure: Cure::Except("while other clients than MeshSync use the old broker"),
+    profiles: profile::WITH_CURRENT_LINE,
     ..Diagnosis::fault(Component::Installation)
 };
 

@@ -90,15 +90,15 @@ fn event_missing(context: &RuleContext<'_>, flow: &FlowTest, expected: &[&Change
         .title(format!("{} of {} events are missing: {}", missing.len(), expected.len(), words.join(", ")))
         .message(match (others, deletions) {
             (false, _) => {
-                "Each event is sent only once. Meshery still shows the objects whose deletion it missed, even after \
+                "Each event is sent only once. {product} still shows the objects whose deletion it missed, even after \
                  MeshSync restarts."
             }
             (true, false) => {
-                "Each event is sent only once. Meshery does not show these objects, or shows an old state, until \
+                "Each event is sent only once. {product} does not show these objects, or shows an old state, until \
                  MeshSync restarts."
             }
             (true, true) => {
-                "Each event is sent only once. Meshery lacks new objects and changes until MeshSync restarts, and \
+                "Each event is sent only once. {product} lacks new objects and changes until MeshSync restarts, and \
                  still shows deleted objects after that."
             }
         })
@@ -112,7 +112,7 @@ fn event_missing(context: &RuleContext<'_>, flow: &FlowTest, expected: &[&Change
         ))
         .remedy(match (others, deletions) {
             (false, _) => {
-                "check MeshSync's log for dropped messages, then use Flush MeshSync on the connection in Meshery, \
+                "check MeshSync's log for dropped messages, then use Flush MeshSync on the connection in {product}, \
                  which removes deleted objects; a restart does not"
             }
             (true, false) => {
@@ -121,7 +121,7 @@ fn event_missing(context: &RuleContext<'_>, flow: &FlowTest, expected: &[&Change
             }
             (true, true) => {
                 "check MeshSync's log for dropped messages, restart it, then use Flush MeshSync on the connection in \
-                 Meshery, which removes deleted objects"
+                 {product}, which removes deleted objects"
             }
         })
         .command(context.logs(Component::Meshsync, None))

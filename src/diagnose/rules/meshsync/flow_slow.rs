@@ -34,7 +34,7 @@ pub(crate) fn judge(context: &RuleContext<'_>) -> Judgement {
     DIAGNOSIS
         .finding()
         .title(format!("Events arrive after {}", span(timing.p50_micros)))
-        .message("No event is lost, but Meshery's view of the cluster lags behind.")
+        .message("No event is lost, but {product}'s view of the cluster lags behind.")
         .evidence(format!("{} events: {} to {}", timing.count, span(timing.min_micros), span(timing.max_micros)))
         .evidences(watched.map(|it| format!("meshdoctor's own watch received them within {}", span(it.max_micros))))
         .evidences(Timing::of(floor).map(|it| format!("a broker round trip takes {}", span(it.p50_micros))))

@@ -5,6 +5,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "MeshSync publishes only part of what it watches",
     explanation: include_str!("output_filter.md"),
     cure: Cure::Person(because::CHOICE),
+    profiles: profile::WITH_CURRENT_LINE,
     ..Diagnosis::info(Component::Meshsync)
 };
 

@@ -49,10 +49,14 @@ pub(super) fn not_yet(context: &RuleContext<'_>) -> Option<Why> {
             format!("The broker started {} ago. MeshSync retries every two seconds for two minutes.", ago(back)),
             back + RETRIES,
         ),
-        (None, None) => (
-            format!("It started {} ago. It tries to connect for five minutes, then exits.", ago(started)),
-            started + START_UP,
-        ),
+        (None, None) => {
+            let tries = if context.facts.profile.has_current_line() {
+                "It tries to connect for five minutes, then exits."
+            } else {
+                "It tries to connect until the broker's monitor responds."
+            };
+            (format!("It started {} ago. {tries}", ago(started)), started + START_UP)
+        }
     };
     if now >= until {
         return None;

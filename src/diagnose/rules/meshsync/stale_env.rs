@@ -4,12 +4,15 @@ use k8s_openapi::{
 };
 
 use crate::{
-    diagnose::rules::{
-        meshsync::{
-            target::{Target, target},
-            wrong_target::{self, wrong},
+    diagnose::{
+        rules::{
+            meshsync::{
+                target::{Target, target},
+                wrong_target::{self, wrong},
+            },
+            prelude::*,
         },
-        prelude::*,
+        stack_view::Line,
     },
     facts::{
         Handshake,
@@ -22,7 +25,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "MeshSync uses an old address or token",
     explains: super::NOT_PUBLISHING,
     explanation: include_str!("stale_env.md"),
-    cure: Cure::Automatic,
+    cure: Cure::Except("where the operator does not update MeshSync's Deployment"),
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -61,23 +64,34 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     match target(context, address) {
         Target::Right => {}
         Target::Unknown(why) => open = Some(why),
-        Target::Former(now) => findings.push(
-            DIAGNOSIS
-                .finding()
-                .title("MeshSync uses an old address of the broker")
-                .message("A container keeps the environment from its start, and the address has changed since.")
-                .object(context.object("Pod", name))
-                .evidence(format!("pod {name}: {ADDRESS} is {address}"))
-                .evidence(now)
-                .remedy("restart MeshSync; if it still gets the old address, restart the operator first")
-                .fix(context.restart(Component::Meshsync))
-                .command(context.restart(Component::Operator))
-                .done(),
-        ),
+        Target::Former(now) => findings.push(old_address(context, name, address, now)),
         Target::Wrong(why) => findings.push(wrong(context, name, address, why)),
     }
     findings.extend(stale_token(context, pod, since, address));
     Outcome::of_or_unknown(findings, open)
+}
+
+fn old_address(context: &RuleContext<'_>, pod: &str, address: &str, now: String) -> Finding {
+    let draft = DIAGNOSIS
+        .finding()
+        .title("MeshSync uses an old address of the broker")
+        .message("A container keeps the environment from its start, and the address has changed since.")
+        .object(context.object("Pod", pod))
+        .evidence(format!("pod {pod}: {ADDRESS} is {address}"))
+        .evidence(now);
+    if context.line == Some(Line::Old) {
+        // This operator creates the Deployment, but never updates it.
+        return draft
+            .remedy("delete MeshSync's Deployment and restart the operator, which creates it with the current address")
+            .command(context.kubectl().delete(format!("deployment {}", context.meshsync_name())))
+            .command(context.restart(Component::Operator))
+            .done();
+    }
+    draft
+        .remedy("restart MeshSync; if it still gets the old address, restart the operator first")
+        .fix(context.restart(Component::Meshsync))
+        .command(context.restart(Component::Operator))
+        .done()
 }
 
 /// When the Secret was created, if that was after a container read its token and nothing shows that the token is the

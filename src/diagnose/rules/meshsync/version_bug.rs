@@ -67,7 +67,11 @@ pub(crate) fn blacklist(context: &RuleContext<'_>, meshsync: &Meshsync, entries:
     let without: Vec<String> = entries.iter().map(|entry| entry.resource.clone()).collect();
     let draft = DIAGNOSIS
         .finding()
-        .title("MeshSync up to 1.0.3 publishes nothing with a blacklist")
+        .title(if context.facts.profile.has_current_line() {
+            "MeshSync up to 1.0.3 publishes nothing with a blacklist"
+        } else {
+            "MeshSync publishes nothing with a blacklist"
+        })
         .message(format!(
             "{} starts from its built-in list. It is connected but publishes nothing, because {silence}.",
             named(context)

@@ -21,15 +21,16 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 
 /// The list has no entries.
 pub(crate) fn empty(context: &RuleContext<'_>, meshsync: &Meshsync, silence: &str) -> Finding {
+    let profile = context.facts.profile;
     let draft = DIAGNOSIS
         .finding()
         .message(format!(
-            "{} then uses its built-in list. It is connected but publishes nothing, because {silence}. An upgrade from \
-             0.8 leaves the list empty.",
-            named(context)
+            "{} then uses its built-in list. It is connected but publishes nothing, because {silence}.{}",
+            named(context),
+            if profile.has_current_line() { " An upgrade from 0.8 leaves the list empty." } else { "" }
         ))
         .evidence("spec.watch-list.data has no whitelist or blacklist entries")
         .remedy("set the whitelist, here to the default one, then restart MeshSync, which reads it only at startup");
-    let stock = stock_without(&[], context.facts.profile);
+    let stock = stock_without(&[], profile);
     set_whitelist(draft, context, meshsync, &stock)
 }

@@ -1,6 +1,7 @@
 use crate::{
     diagnose::{
         rules::{
+            installation::crd_outdated,
             meshsync::{
                 SILENCE, version_bug,
                 watch_list::{corrected, named, set_whitelist, too_new, version, with_restart},
@@ -33,7 +34,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let meshsync = context.meshsync_object()?;
     let profile = context.facts.profile;
     let list = meshsync.watch_list(profile);
-    let silence = list.silence(Some(version(context))).unwrap_or_default();
+    let silence = list.silence(Some(version(context)), profile).unwrap_or_default();
     match &list {
         WatchList::Whitelist(entries) => {
             let malformed: Vec<&Entry> =
@@ -69,9 +70,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             let draft = DIAGNOSIS
                 .finding()
                 .message(format!(
-                    "{} logs code 1000 and uses its built-in list. It is connected but publishes nothing, because \
-                     {silence}.",
-                    named(context)
+                    "{} {}uses its built-in list. It is connected but publishes nothing, because {silence}.",
+                    named(context),
+                    if profile.has_current_line() { "logs code 1000 and " } else { "" },
                 ))
                 .evidence(invalid.to_string())
                 .remedy("correct the watch-list, then restart MeshSync, which reads it only at startup");
@@ -98,9 +99,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             Outcome::found(vec![set_whitelist(draft, context, meshsync, &instead)])
         }
         WatchList::Empty => {
-            // If the CRD of the old line drops the field, an empty list was not a decision.
-            if context.line == Some(Line::Old) {
-                return Outcome::skip("the CRD of the old operator line may not have this field");
+            // If the CRD drops the field, an empty list was not a decision.
+            let keeps = context.facts.meshsync_crd.known().and_then(crd_outdated::has_watch_list);
+            if context.line == Some(Line::Old) && keeps != Some(true) {
+                return Outcome::skip("the CRD may not have this field");
             }
             Outcome::found(vec![watch_list_empty::empty(context, meshsync, silence)])
         }

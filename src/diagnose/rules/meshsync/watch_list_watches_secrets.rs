@@ -3,7 +3,7 @@ use semver::Version;
 use crate::{
     diagnose::rules::{
         broker::addresses::exposed,
-        meshsync::watch_list::{version, whitelist},
+        meshsync::watch_list::{version, whitelist, with_restart},
         prelude::*,
     },
     facts::watch_list::in_force,
@@ -39,7 +39,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .flat_map(|container| container.env.iter().flatten())
         .find(|variable| variable.name == "MESHSYNC_REDACT_SECRETS")
         .and_then(|variable| variable.value.as_deref());
-    let hides = watch_list::release(version(context)).is_none_or(|release| release >= Version::new(1, 0, 2));
+    let profile = context.facts.profile;
+    // Only releases of the current line can redact values.
+    let redacts = profile.has_current_line();
+    let hides = redacts && watch_list::release(version(context)).is_none_or(|release| release >= Version::new(1, 0, 2));
     if hides && matches!(variable, Some("true" | "1")) {
         return Outcome::pass_with("MESHSYNC_REDACT_SECRETS hides their values");
     }
@@ -47,7 +50,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let open = context.facts.broker.servers.iter().any(|server| !server.varz.auth_required);
     let name = stack::name(&deployment.metadata);
     let severity = if exposed.is_some() || open { Severity::Warning } else { Severity::Info };
-    DIAGNOSIS
+    let draft = DIAGNOSIS
         .finding()
         .severity(severity)
         .message(
@@ -56,11 +59,16 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         )
         .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
         .evidence("spec.watch-list.data.whitelist names secrets.v1.")
-        .evidence(format!("Deployment {name} does not set MESHSYNC_REDACT_SECRETS"))
+        .evidences(redacts.then(|| format!("Deployment {name} does not set MESHSYNC_REDACT_SECRETS")))
         .evidences(exposed.map(|(service, kind)| {
             format!("Service {service} is of type {kind}: the broker is exposed outside the cluster")
         }))
-        .evidences(open.then_some("the broker requires no token"))
+        .evidences(open.then_some("the broker requires no token"));
+    if !redacts {
+        let draft = draft.remedy("remove secrets.v1. from the watch-list, then restart MeshSync");
+        return Outcome::found(vec![with_restart(draft, context, meshsync)]);
+    }
+    draft
         .remedy(
             "redact the values (1.0.2 and later) or remove secrets.v1. from the list; the next reconcile may revert \
              this, so check again",

@@ -89,8 +89,9 @@ pub(crate) fn wrong(context: &RuleContext<'_>, pod: &str, address: &str, why: Ve
             .command(point_to(context, meshsync, context.broker_name())),
         None => draft.remedy("specify the host and port of a NATS server that MeshSync's pod can reach").command(
             context.kubectl().change(format!(
-                "set env deployment/{} {ADDRESS}=nats://HOST:{}",
+                "set env deployment/{} {ADDRESS}={}HOST:{}",
                 context.meshsync_name(),
+                if context.facts.profile.has_current_line() { "nats://" } else { "" },
                 context.facts.profile.broker.client_port
             )),
         ),

@@ -13,6 +13,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The operator reports a failure for a custom resource",
     explanation: include_str!("cr_failed.md"),
     cure: Cure::Person(because::LOG),
+    profiles: profile::WITH_CURRENT_LINE,
     ..Diagnosis::fault(Component::Operator)
 };
 

@@ -8,6 +8,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The operator has not reconciled the latest change of a custom resource",
     explanation: include_str!("cr_not_observed.md"),
     cure: Cure::Person(because::LOG),
+    profiles: profile::WITH_CURRENT_LINE,
     ..Diagnosis::warning(Component::Operator)
 };
 

@@ -45,11 +45,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     Outcome::of(findings)
 }
 
-/// Whether a list contains exactly the kinds that are watched without a list.
+/// Whether a list contains exactly the kinds that are published without a list.
 fn is_stock(meshsync: &Meshsync, profile: &Profile) -> bool {
     let stock: BTreeSet<&str> = profile.meshsync.default_watch_list.iter().copied().collect();
     match meshsync.watch_list(profile) {
         WatchList::Empty => true,
+        // Meshplay's built-in list publishes nothing.
+        WatchList::Whitelist(_) if !profile.has_current_line() => false,
         WatchList::Whitelist(entries) => {
             entries.iter().all(|entry| entry.events.len() == 3)
                 && entries.iter().map(|entry| entry.resource.as_str()).collect::<BTreeSet<_>>() == stock
@@ -64,13 +66,18 @@ fn unexpected(context: &RuleContext<'_>, meshsync: &Meshsync) -> Finding {
     let here = &context.facts.target.namespace;
     let wanted = profile.meshsync.resource;
     let object = named_object(context, meshsync);
+    // Without its list, this MeshSync publishes nothing.
+    let severity = if profile.has_current_line() { DIAGNOSIS.severity } else { Severity::Error };
     DIAGNOSIS
         .finding()
+        .severity(severity)
         .title(format!("MeshSync does not read the watch-list of {here}/{name}"))
         .message(format!(
-            "MeshSync reads only the CR {wanted} in namespace {}, so it uses its built-in list. {} also looks for that \
-             name.",
-            profile.namespace, profile.product
+            "MeshSync reads only the CR {wanted} in namespace {}, so it uses its built-in list{}. {} also looks for \
+             that name.",
+            profile.namespace,
+            if profile.has_current_line() { "" } else { ", with which it publishes nothing" },
+            profile.product
         ))
         .object(context.object("MeshSync", name))
         .evidence(format!("metadata.name: {name}"))

@@ -24,6 +24,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     ],
     explanation: include_str!("mismatched_manifest.md"),
     cure: Cure::Person(because::CHOICE),
+    profiles: profile::WITH_CURRENT_LINE,
     ..Diagnosis::fault(Component::Operator)
 };
 
@@ -74,7 +75,7 @@ pub(crate) fn mismatch(context: &RuleContext<'_>) -> Option<(Line, Vec<String>)>
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let profile = context.facts.profile;
-    if profile.broker.current.is_none() {
+    if !profile.has_current_line() {
         return Outcome::skip(format!("{} has only one operator line", profile.product));
     }
     let deployment = context.operator.known_or_unknown()?;

@@ -21,6 +21,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     explains: &["broker-no-workload", "meshsync-no-workload", "cr-not-observed"],
     explanation: include_str!("no_leader.md"),
     cure: Cure::Person(because::LOG),
+    profiles: profile::WITH_CURRENT_LINE,
     ..Diagnosis::warning(Component::Operator)
 };
 

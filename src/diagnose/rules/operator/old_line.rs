@@ -8,6 +8,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "This is the old operator line",
     explanation: include_str!("old_line.md"),
     cure: Cure::Person(because::CHOICE),
+    profiles: profile::WITH_CURRENT_LINE,
     ..Diagnosis::warning(Component::Operator)
 };
 
@@ -16,9 +17,9 @@ pub(crate) static CHECK: Check =
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let profile = context.facts.profile;
-    if profile.broker.current.is_none() {
+    let Some(release) = profile.images.operator_release else {
         return Outcome::skip(format!("{} has only one operator line", profile.product));
-    }
+    };
     if let Some((Line::Current, _)) = mismatched_manifest::mismatch(context) {
         return Outcome::skip("its image is of the current line, but its manifest is not");
     }
@@ -46,8 +47,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             None => format!("the broker's StatefulSet is {}", profile.broker.old),
         })
         .remedy(format!(
-            "upgrade to {}; the broker's address, Service type and token change, so update external clients too",
-            profile.images.operator_release
+            "upgrade to {release}; the broker's address, Service type and token change, so update external clients too"
         ))
         .found()
 }

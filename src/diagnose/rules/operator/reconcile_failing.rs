@@ -35,18 +35,21 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         if !workload::is_incomplete(context, component) {
             return Outcome::pass_with(format!(
                 "it reported that {} was not ready, which has passed",
-                component.title()
+                component.title(context.facts.profile)
             ));
         }
         return DIAGNOSIS
             .finding()
             // What it reports about a workload follows from that workload's fault.
             .component(component)
-            .title(format!("The operator reports that {} is not ready", component.title()))
+            .title(format!("The operator reports that {} is not ready", component.title(context.facts.profile)))
             .message("It reconciles again when the workload changes, so nothing is to be done about the operator.")
             .object(context.object("Deployment", name))
             .evidences(words.evidence)
-            .remedy(format!("get {} ready; the other findings show what it is waiting for", component.title()))
+            .remedy(format!(
+                "get {} ready; the other findings show what it is waiting for",
+                component.title(context.facts.profile)
+            ))
             .command(context.kubectl().inspect(format!("logs deployment/{name} -c {container} --tail=50")))
             .found();
     }

@@ -14,6 +14,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     explains: &["operator-no-leader", "cr-not-observed", "cr-failed", "broker-no-workload", "meshsync-no-workload"],
     explanation: include_str!("role_incomplete.md"),
     cure: Cure::Automatic,
+    profiles: profile::WITH_CURRENT_LINE,
     ..Diagnosis::fault(Component::Operator)
 };
 

@@ -47,13 +47,15 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             context.facts.target.namespace,
             names.join(", ")
         ))
-        .message(if profile.broker.current.is_some() {
+        .message(if profile.has_current_line() {
             format!(
                 "The operator names each one's workloads {workload}, so every reconcile overwrites the other's, and \
                  deleting either CR deletes the shared broker."
             )
         } else {
-            "The operator gives their ConfigMaps the same names, so every reconcile overwrites the other's.".into()
+            "Both Services select the pods of both brokers, and their ConfigMaps have the same names, so deleting \
+             either CR deletes the other's configuration."
+                .into()
         })
         .object(context.object("Broker", others().next().unwrap_or(keep)))
         .evidences(brokers.iter().map(|broker| {

@@ -21,6 +21,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     explains: &["conversion-webhook-down", "operator-crash-loop", "operator-not-ready"],
     explanation: include_str!("webhook_cert.md"),
     cure: Cure::Automatic,
+    profiles: profile::WITH_CURRENT_LINE,
     ..Diagnosis::fault(Operator)
 };
 

@@ -10,9 +10,10 @@ pub(crate) fn waiting(status: &ContainerStatus) -> Option<(&str, &str)> {
 }
 
 /// A component as the subject of a sentence. Adapters are named individually.
-pub(crate) fn who(component: Component, name: &str) -> String {
+pub(crate) fn who(context: &RuleContext<'_>, component: Component, name: &str) -> String {
+    let title = component.title(context.facts.profile);
     match component {
-        Component::Adapter => format!("{} {name}", component.title()),
-        _ => component.title().into(),
+        Component::Adapter => format!("{title} {name}"),
+        _ => title.into_owned(),
     }
 }

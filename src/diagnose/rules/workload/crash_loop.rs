@@ -62,7 +62,7 @@ pub(crate) fn crash_loop(context: &RuleContext<'_>, component: Component, pod: &
         .finding_of(component)
         .title(format!(
             "{} keeps crashing: {} restarts{}",
-            who(component, &status.name),
+            who(context, component, &status.name),
             status.restart_count,
             ending.as_ref().map(|ending| format!(", {ending}")).unwrap_or_default()
         ))

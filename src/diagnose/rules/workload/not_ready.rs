@@ -40,7 +40,7 @@ pub(super) fn not_ready(
     pods: &[&Pod],
     why: &str,
 ) -> Finding {
-    let title = who(component, &controller.workload.name);
+    let title = who(context, component, &controller.workload.name);
     let workload = &controller.workload;
     if let Some(progress) = Progress::of(context, controller, pods) {
         let effect = match component {

@@ -36,7 +36,7 @@ pub(crate) fn not_started(context: &RuleContext<'_>, component: Component, pod: 
     let code = failure.exit_code.map(|code| format!(", exit code {code}")).unwrap_or_default();
     let finding = DIAGNOSIS
         .finding_of(component)
-        .title(format!("{}'s container {} cannot be started", who(component, &status.name), status.name))
+        .title(format!("{}'s container {} cannot be started", who(context, component, &status.name), status.name))
         .message(format!("{}{said}. Its program has not started, so there is no log.", failure.reason))
         .object(context.object("Pod", name))
         .evidence(format!(

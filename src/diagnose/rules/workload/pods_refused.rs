@@ -19,7 +19,7 @@ pub(super) fn pods_refused(
     controller: &Controller,
     why: String,
 ) -> Finding {
-    let title = who(component, &controller.workload.name);
+    let title = who(context, component, &controller.workload.name);
     DIAGNOSIS
         .finding_of(component)
         .title(format!("{title}'s pods are rejected by the API server"))

@@ -15,7 +15,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 /// The controller is scaled to 0 replicas.
 pub(super) fn scaled_to_zero(context: &RuleContext<'_>, component: Component, controller: &Controller) -> Finding {
     let workload = controller.workload.clone();
-    let title = who(component, &workload.name);
+    let title = who(context, component, &workload.name);
     let effect = match component {
         Component::Operator => "nothing is reconciled",
         _ => "no pod is running",

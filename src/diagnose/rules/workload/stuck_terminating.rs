@@ -30,7 +30,7 @@ pub(crate) fn stuck_terminating(context: &RuleContext<'_>, component: Component,
     let draft = DIAGNOSIS
         .finding_of(component)
         .severity(if replaced { Severity::Warning } else { Severity::Error })
-        .title(format!("{}'s pod {name} is stuck terminating", who(component, container)))
+        .title(format!("{}'s pod {name} is stuck terminating", who(context, component, container)))
         .message(format!("It should have been gone since {since:.0}. {effect}"))
         .object(context.object("Pod", name))
         .evidence(format!("pod {name}: metadata.deletionTimestamp is {since:.0}"))

@@ -24,7 +24,7 @@ pub(crate) fn unschedulable(context: &RuleContext<'_>, component: Component, pod
     Some(
         DIAGNOSIS
             .finding_of(component)
-            .title(format!("{}'s pod is unschedulable", who(component, container)))
+            .title(format!("{}'s pod is unschedulable", who(context, component, container)))
             .message("No node meets the pod's requirements, so it does not run.")
             .object(context.object("Pod", name))
             .evidence(format!("pod {name}: {message}"))

@@ -1,0 +1,103 @@
+//! How texts that are written for Meshery read for the other profiles. Pure.
+//!
+//! Lines between `<!-- NAME -->` and `<!-- all -->` are for the profile of that name. In what is left, Meshery's names stand
+//! for those of the profile.
+
+use super::profile::{MESHERY, Profile};
+
+/// The profile whose names the texts contain.
+const WRITTEN_FOR: &Profile = &MESHERY;
+
+/// A text for this profile.
+pub fn of(profile: &Profile, text: &str) -> String {
+    let text = lines_of(profile, text);
+    if profile == WRITTEN_FOR { text } else { with_profile(profile, &renamed(profile, &text)) }
+}
+
+/// The lines for this profile.
+fn lines_of(profile: &Profile, text: &str) -> String {
+    let mut lines = String::with_capacity(text.len());
+    let mut reader = "all";
+    for line in text.split_inclusive('\n') {
+        if let Some(next) = reader_of(line) {
+            reader = next;
+        } else if reader == "all" || reader == profile.name {
+            lines.push_str(line);
+        }
+    }
+    lines
+}
+
+/// The reader that a line names, if it is a mark.
+fn reader_of(line: &str) -> Option<&str> {
+    line.trim().strip_prefix("<!-- ")?.strip_suffix(" -->")
+}
+
+/// Replaces the names, the most specific first.
+fn renamed(profile: &Profile, text: &str) -> String {
+    let broker = |profile: &Profile| profile.broker.current.unwrap_or(profile.broker.old);
+    [
+        (WRITTEN_FOR.group, profile.group),
+        (broker(WRITTEN_FOR), broker(profile)),
+        (WRITTEN_FOR.product, profile.product),
+        (WRITTEN_FOR.name, profile.name),
+    ]
+    .iter()
+    .fold(text.to_owned(), |text, (name, its)| text.replace(name, its))
+}
+
+/// Adds the profile to this program's commands: those in backticks, and those on lines of their own.
+fn with_profile(profile: &Profile, text: &str) -> String {
+    const COMMAND: &str = "meshdoctor ";
+    let chosen = format!("{COMMAND}--profile {} ", profile.name);
+    let is_without = |command: &str| command.starts_with(COMMAND) && !command.contains("--profile");
+    let mut lines = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        if line.starts_with("    ") && is_without(line.trim_start()) {
+            lines.push_str(&line.replacen(COMMAND, &chosen, 1));
+            continue;
+        }
+        for (number, part) in line.split('`').enumerate() {
+            if number > 0 {
+                lines.push('`');
+            }
+            let is_code = number % 2 == 1;
+            lines.push_str(&if is_code && is_without(part) {
+                part.replacen(COMMAND, &chosen, 1)
+            } else {
+                part.to_owned()
+            });
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::profile::MESHPLAY;
+
+    const TEXT: &str = "\
+Meshery Server reads brokers.meshery.io in meshery.
+<!-- meshery -->
+Since 1.0 there is a token.
+<!-- meshplay -->
+There is no token.
+<!-- all -->
+Then see pod/meshery-nats-0, or run `meshdoctor check`:
+
+    meshdoctor system redeploy
+";
+
+    #[test]
+    fn each_profile_gets_its_lines_and_its_names() {
+        assert_eq!(
+            of(&MESHERY, TEXT),
+            "Meshery Server reads brokers.meshery.io in meshery.\nSince 1.0 there is a token.\nThen see pod/meshery-nats-0, or run `meshdoctor check`:\n\n    meshdoctor system redeploy\n"
+        );
+        assert_eq!(
+            of(&MESHPLAY, TEXT),
+            "Meshplay Server reads brokers.meshplay.khulnasoft.com in meshplay.\nThere is no token.\nThen see pod/meshplay-broker-0, or run `meshdoctor --profile meshplay check`:\n\n    meshdoctor --profile meshplay system redeploy\n"
+        );
+    }
+}
