@@ -27,6 +27,7 @@ pub struct Setup {
     reader: bool,
     whitelist: String,
     stored_as: Option<&'static str>,
+    quick_probes: bool,
 }
 
 impl Setup {
@@ -43,6 +44,7 @@ impl Setup {
             reader: true,
             whitelist: watch_list::default(),
             stored_as: None,
+            quick_probes: false,
         }
     }
 
@@ -97,6 +99,13 @@ impl Setup {
     /// Stores the custom resources in another version than the current one, as before an upgrade.
     pub fn stored_as(mut self, version: &'static str) -> Self {
         self.stored_as = Some(version);
+        self
+    }
+
+    /// Asks each container every two seconds whether it is ready. The released operator asks every ten seconds, so each
+    /// restart takes ten seconds more, in which nothing else happens.
+    pub fn quick_probes(mut self) -> Self {
+        self.quick_probes = true;
         self
     }
 
@@ -213,7 +222,19 @@ impl Setup {
             ("whitelist", &whitelist),
         ];
         values.extend(more);
-        manifests::fill(template, &values)
+        let mut objects = manifests::fill(template, &values)?;
+        if self.quick_probes {
+            objects.iter_mut().for_each(quicken_probes);
+        }
+        Ok(objects)
+    }
+}
+
+fn quicken_probes(object: &mut Value) {
+    let containers = object.pointer_mut("/spec/template/spec/containers").and_then(Value::as_array_mut);
+    for probe in containers.into_iter().flatten().filter_map(|container| container.get_mut("readinessProbe")) {
+        probe["initialDelaySeconds"] = 2.into();
+        probe["periodSeconds"] = 2.into();
     }
 }
 

@@ -23,7 +23,8 @@ pub(crate) async fn run(arguments: &[String]) -> Result<()> {
     let is_ready = Arc::new(AtomicBool::new(false));
     let listener = TcpListener::bind(("0.0.0.0", health)).await?;
     tokio::spawn(serve(listener, is_ready.clone()));
-    let mut operator = FakeOperator::new(connect_in_cluster()?, Stack::of(Line::Current).namespace(namespace));
+    let mut operator =
+        FakeOperator::new(connect_in_cluster()?, Stack::of(Line::Current).namespace(namespace).quick_probes());
     is_ready.store(true, Ordering::Relaxed);
     let mut last_error = String::new();
     // Process 1 of a container ignores the signal unless it handles it.
