@@ -13,7 +13,7 @@ fn documentation_says_who_fixes_each_diagnosis() {
             let who = match known.diagnosis.cure {
                 Cure::Automatic => "`check --fix`".to_owned(),
                 Cure::Except(case) => format!("`check --fix`, except {case}"),
-                Cure::Person(why) => format!("a person: {why}"),
+                Cure::Person(why) => format!("a person: {}", why.replace("{product}", "Meshery")),
             };
             format!("| `{}` | {who} |", known.diagnosis.code.replace("{component}", "COMPONENT"))
         })

@@ -5,6 +5,7 @@ use k8s_openapi::{
 
 use crate::diagnose::{
     rules::{
+        broker::addresses::set_service_type,
         prelude::*,
         workload::events::{event_time, event_words},
     },
@@ -36,7 +37,6 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::skip("no load balancer requested");
     }
     let pending = balancers.into_iter().filter(|service| stack::external_addresses(service).is_empty());
-    let broker = context.broker_name();
     let findings = pending.map(|service| {
         let name = stack::name(&service.metadata);
         let known = Known::of(context, service);
@@ -55,21 +55,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 format!("{}, or use ClusterIP, which is enough for a server in this cluster", known.remedy())
             })
             .command(context.kubectl().inspect(format!("describe service {name}")))
-            .command(set_type(context, name, broker))
+            .command(set_service_type(context, name, "ClusterIP"))
             .done()
     });
     Outcome::of(findings.collect())
-}
-
-/// The command that sets a type which needs no load balancer. Only the current operator sets the type of the CR.
-fn set_type(context: &RuleContext<'_>, service: &str, broker: &str) -> Command {
-    if context.line == Some(Line::Old) {
-        return context
-            .kubectl()
-            .change(format!("patch service {service} -p '{{\"spec\":{{\"type\":\"NodePort\"}}}}'"));
-    }
-    let patch = json!({ "spec": { "service": { "type": "ClusterIP" } } });
-    context.kubectl().patch(context.custom_resource("Broker", broker), patch)
 }
 
 /// How long a load balancer may take. Clouds usually need up to five minutes.

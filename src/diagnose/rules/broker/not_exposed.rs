@@ -1,6 +1,9 @@
 use crate::diagnose::{
-    rules::{broker::addresses::is_private, prelude::*},
-    stack_view::{Line, Location},
+    rules::{
+        broker::addresses::{is_private, set_service_type},
+        prelude::*,
+    },
+    stack_view::Location,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -62,7 +65,6 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .found();
     }
     known_unless(context.unseen_clients())?;
-    let broker = context.broker_name();
     draft
         .severity(Severity::Error)
         .title(format!("{product} Server is outside the cluster and cannot reach the broker"))
@@ -75,7 +77,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .command(
             context.kubectl().inspect(format!("port-forward service/{name} {0}:{0}", facts.profile.broker.client_port)),
         )
-        .command(expose(context, name, broker))
+        .command(set_service_type(context, name, "LoadBalancer"))
         .found()
 }
 
@@ -97,15 +99,4 @@ fn outside_client(context: &RuleContext<'_>) -> Option<String> {
                 || status.and_then(|status| status.host_ip.as_deref()) == Some(client.ip.as_str())
         });
     (!near).then(|| format!("its address {address} is public and belongs to no pod or node of this cluster"))
-}
-
-/// The command that exposes the broker. Only the current operator sets the type of the CR.
-fn expose(context: &RuleContext<'_>, service: &str, broker: &str) -> Command {
-    if context.line == Some(Line::Old) {
-        return context
-            .kubectl()
-            .change(format!("patch service {service} -p '{{\"spec\":{{\"type\":\"NodePort\"}}}}'"));
-    }
-    let patch = json!({ "spec": { "service": { "type": "LoadBalancer" } } });
-    context.kubectl().patch(context.custom_resource("Broker", broker), patch)
 }
