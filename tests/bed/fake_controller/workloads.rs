@@ -67,13 +67,15 @@ impl Controller {
             rest::delete(&self.operator.client, &path).await?;
         }
         for (name, uid) in pods {
+            if self.servers.contains_key(&name) {
+                continue;
+            }
+            // The Secret may have changed since this round began, before the pod was created.
+            self.operator.forget_reads();
             let token = self.operator.token().await?;
             let Some(address) = address.filter(|_| token.is_some() || !self.operator.is_current()) else {
                 continue;
             };
-            if self.servers.contains_key(&name) {
-                continue;
-            }
             let address = if name.ends_with("-0") { address } else { self.cluster.addresses().spare() };
             let server = Broker::start(&self.cluster, &name, address, token.as_deref()).await?;
             let values =

@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
+use kube::Client;
 use serde_json::{Value, json};
 
 use super::{FakeController, Patient};
@@ -143,7 +144,7 @@ impl Patient {
                     secret["data"]["token"] = users::base64(&another_token()).into();
                 })
                 .await?;
-                delete(&self.path("v1", "Pod", "meshery-nats-0")).await
+                self.replace_broker_pod(&client).await
             }
             "webhook-untrusted" => {
                 let manager = json!({ "name": "manager", "env": [{ "name": "ENABLE_WEBHOOKS", "value": "true" }] });
@@ -203,6 +204,20 @@ impl Patient {
             "cluster-admin" => self.grant_everything().await,
             _ => bail!("nothing causes {name}"),
         }
+    }
+
+    /// Deletes the broker's pod; returns when the server of the new one runs.
+    async fn replace_broker_pod(&self, client: &Client) -> Result<()> {
+        let path = self.path("v1", "Pod", "meshery-nats-0");
+        let old = rest::get(client, &path).await?["metadata"]["uid"].clone();
+        rest::delete(client, &path).await?;
+        bed::until("the new pod to be ready", Duration::from_secs(30), || async {
+            let pod = rest::get(client, &path).await.unwrap_or_default();
+            let is_ready = pod["status"]["containerStatuses"][0]["ready"] == true;
+            Ok((is_ready && pod["metadata"]["uid"] != old).then_some(()))
+        })
+        .await?;
+        self.working()?.until_up_to_date().await
     }
 
     /// Lets the API server convert the custom resources with a webhook that does not work.
