@@ -4,6 +4,7 @@
 //! - [`deployment`] plans `system redeploy`, [`removal`] plans `system reset`; [`plan`] is what a plan is, [`diff`] what
 //!   changes in an object.
 //! - `release` releases objects from other tools, for a plan that takes over.
+//! - `host_port` makes room before a restart.
 //! - [`fix`] selects what `check --fix` does.
 //! - [`apply`] is the only writer; [`backup`] writes a copy of the removed objects, and [`restore`] reads it.
 //! - [`crate::report::change`] is what the command answers.
@@ -13,6 +14,7 @@ pub mod backup;
 pub mod deployment;
 pub mod diff;
 pub mod fix;
+mod host_port;
 pub mod inspect;
 pub mod plan;
 mod release;

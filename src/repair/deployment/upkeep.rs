@@ -4,7 +4,10 @@ use serde_json::Value;
 
 use super::{LiveState, Request};
 use crate::{
-    repair::plan::{Action, Advice, Plan, Refusal, Step, Until},
+    repair::{
+        host_port,
+        plan::{Action, Advice, Plan, Refusal, Step, Until},
+    },
     stack::{
         inventory::Part,
         manifests::FIELD_MANAGER,
@@ -53,13 +56,10 @@ pub(super) fn old_meshsync(profile: &Profile, request: &Request, live_state: &Li
         if entry.id.kind != "Deployment" || entry.id.name != name {
             continue;
         }
-        let has_host_port = object::items(&live["spec"]["template"]["spec"]["containers"])
-            .flat_map(|container| object::items(&container["ports"]))
-            .any(|port| port["hostPort"].is_number());
         let current = profile.has_current_line();
         let why = if is_our_standalone(live) {
             "it was deployed without the operator, which creates its own"
-        } else if has_host_port && current {
+        } else if current && host_port::has_host_port(live) {
             "the operator recreates it without the host port of the old operator line"
         } else {
             continue;
@@ -110,9 +110,10 @@ pub(super) fn restarts(profile: &Profile, request: &Request, live_state: &LiveSt
     let fixed: Vec<&str> =
         live_state.findings.iter().map(String::as_str).filter(|code| FIXED_BY_RESTART.contains(code)).collect();
     let wanted = request.parts.contains(&Part::Meshsync) && !fixed.is_empty();
-    if let Some((id, _)) = meshsync.filter(|_| wanted || request.new_token) {
+    if let Some((id, live)) = meshsync.filter(|_| wanted || request.new_token) {
         let why = if wanted { fixed.join(", ") } else { "it uses the previous token".into() };
         plan.nudge = None;
+        plan.steps.extend(host_port::make_room(id, live));
         plan.steps.push(Step::new(id.clone(), Action::Restart).because(why));
         plan.steps.push(Step::new(id.clone(), Action::Wait(Until::RolledOut)));
     }

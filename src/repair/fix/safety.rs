@@ -1,7 +1,10 @@
 //! How safe a plan is, judged by its steps and by what is working now. Pure.
 
 use crate::{
-    repair::plan::{Action, Plan, Step},
+    repair::{
+        host_port,
+        plan::{Action, Plan, Step},
+    },
     report::{Report, Safety, State, change::ChangedField},
     stack::component::Component,
 };
@@ -33,9 +36,8 @@ fn safety(step: &Step, report: &Report) -> Safety {
         Action::Patch { changes, .. } if !changes.is_empty() && changes.iter().all(scales_up) => Safety::Safe,
         Action::Delete { .. } if is_test_object(step) => Safety::Safe,
         // A MeshSync that is connected publishes. Any other one has nothing to lose.
-        Action::Restart if is_meshsync(step, report) && report.components.meshsync.state != State::Connected => {
-            Safety::Safe
-        }
+        Action::Restart if is_idle_meshsync(step, report) => Safety::Safe,
+        Action::Patch { changes, .. } if is_idle_meshsync(step, report) && host_port::is_room(changes) => Safety::Safe,
         Action::ClearFinalizers { .. } => Safety::Manual,
         Action::Delete { .. } | Action::Replace { .. } if is_precious => Safety::Manual,
         _ => Safety::Review,
@@ -56,8 +58,9 @@ fn is_test_object(step: &Step) -> bool {
     step.id.name.starts_with(crate::facts::test_object::NAME)
 }
 
-fn is_meshsync(step: &Step, report: &Report) -> bool {
-    let workloads = report.workloads.iter();
+/// Whether a step changes the workload of a `MeshSync` that is not connected.
+fn is_idle_meshsync(step: &Step, report: &Report) -> bool {
+    let workloads = report.workloads.iter().filter(|_| report.components.meshsync.state != State::Connected);
     workloads
         .filter(|workload| workload.component == Component::Meshsync)
         .any(|workload| workload.kind == step.id.kind && workload.name == step.id.name)

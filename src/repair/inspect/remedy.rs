@@ -8,7 +8,10 @@ use crate::{
         session::{Answer, Session},
     },
     facts::difference,
-    repair::plan::{self, Refusal, Step, Until},
+    repair::{
+        host_port,
+        plan::{self, Refusal, Step, Until},
+    },
     report::{Action, WorkloadRef},
     stack::{
         base::seen::Seen,
@@ -28,7 +31,10 @@ impl Session<'_> {
             Action::Restart(workload) => {
                 let id = self.workload(workload);
                 Ok(match self.seen(&id).await? {
-                    Some(_) => vec![Step::new(id.clone(), plan::Action::Restart), rolled_out(id)],
+                    Some(live) => {
+                        let restart = [Step::new(id.clone(), plan::Action::Restart), rolled_out(id.clone())];
+                        host_port::make_room(&id, &live).into_iter().chain(restart).collect()
+                    }
                     None => Vec::new(),
                 })
             }

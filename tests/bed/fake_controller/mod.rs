@@ -144,6 +144,12 @@ impl Stack {
         self.stop_processes();
         self.cluster.start_controller(&self.namespace)
     }
+
+    /// [`Stack::start_controller`] of the stack's own line, with a MeshSync that publishes events.
+    pub fn start_publishing_controller(&mut self) -> Result<FakeController> {
+        self.stop_processes();
+        self.cluster.start_publishing_controller_of(self.line, &self.namespace)
+    }
 }
 
 impl FakeController {

@@ -6,7 +6,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     explains: &["watch-list-watches-secrets"],
     explanation: include_str!("unauthenticated.md"),
     cure: Cure::Except(
-        "for a broker that is not exposed outside the cluster or not the stack's own: then where it may stay open is your decision",
+        "for a broker that is not exposed outside the cluster, not the stack's own, or without a release that requires a token: then where it may stay open is your decision",
     ),
     ..Diagnosis::warning(Component::Broker)
 };
