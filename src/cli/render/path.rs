@@ -202,7 +202,8 @@ fn stations(report: &Report, look: &Look) -> Vec<Station> {
     };
     let kubernetes = Station { name: "Kubernetes".into(), glyph, style, state, note: None };
     let unattended = is_unattended(report);
-    let station = |name: Cow<'static, str>, component: Component, of: &ComponentReport| {
+    let station = |component: Component, of: &ComponentReport| {
+        let name = component.title(report.profile());
         let (state, at_least) = (of.state, of.at_least);
         let (mut glyph, mut style) = self::component(report, look, component, state, at_least);
         let mut note = worst(report, component).map(short).or_else(|| not_needed(report, component, of));
@@ -222,9 +223,9 @@ fn stations(report: &Report, look: &Look) -> Vec<Station> {
     };
     vec![
         kubernetes,
-        station("MeshSync".into(), Component::Meshsync, &components.meshsync),
-        station("Broker".into(), Component::Broker, &components.broker.component),
-        station(Component::Server.title(report.profile()), Component::Server, &components.server),
+        station(Component::Meshsync, &components.meshsync),
+        station(Component::Broker, &components.broker.component),
+        station(Component::Server, &components.server),
     ]
 }
 

@@ -58,8 +58,8 @@ struct Args {
     /// Address from which it connects to the broker.
     #[arg(long)]
     source: Option<Ipv4Addr>,
-    /// Behave like Meshplay's MeshSync: without a readable watch-list it publishes nothing, since its default kinds have
-    /// no event types, and with a blacklist it publishes all others.
+    /// Behave like Meshplay's MeshSync: without a readable whitelist it publishes nothing, since its default kinds have
+    /// no event types, or none that exist.
     #[arg(long)]
     defaults_without_events: bool,
     /// Also watch the kinds that CRDs define; publish everything again five seconds after the last new one.

@@ -62,7 +62,7 @@ impl Kind {
 pub(crate) enum Defaults {
     /// A name that is no resource, which breaks everything. Without a custom resource, a shorter list is used.
     Invalid,
-    /// No event types, so nothing of it is published. Entries that a blacklist leaves get all of them.
+    /// No event types, so nothing of it is published. Entries that a blacklist leaves get some that do not exist.
     WithoutEvents,
 }
 
@@ -103,8 +103,8 @@ fn of_data(data: &Value, defaults: Defaults) -> Result<Vec<Kind>> {
         ([], black) => {
             // A blacklist works only if it includes this invalid name of the real table. The other names that only the
             // real table has belong to no API.
-            let leaves_invalid = defaults == Defaults::Invalid && !black.iter().any(|name| name == "service.apis");
-            anyhow::ensure!(!leaves_invalid, "service.apis is not a resource name");
+            anyhow::ensure!(defaults == Defaults::Invalid, "the event types ADD, UPDATE and DELETE do not exist");
+            anyhow::ensure!(black.iter().any(|name| name == "service.apis"), "service.apis is not a resource name");
             Ok(every_kind_but(black))
         }
         (white, []) => Ok(table::RESOURCES
