@@ -27,6 +27,19 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// The exit code of a run over several stacks, from those of each.
+    pub fn worst(exits: impl IntoIterator<Item = Self>) -> Self {
+        let rank = |exit: &Self| match exit {
+            Self::Ok => 0,
+            Self::Undetermined => 1,
+            Self::Findings => 2,
+            Self::Refused => 3,
+            Self::Partial => 4,
+            Self::Usage | Self::HungUp | Self::Interrupted | Self::Quit | Self::Terminated => 5,
+        };
+        exits.into_iter().max_by_key(rank).unwrap_or(Self::Ok)
+    }
+
     /// The number.
     pub fn code(self) -> u8 {
         self as u8

@@ -79,6 +79,11 @@ impl<'a> ApiClient<'a> {
         }
     }
 
+    /// A client of its own over the same connections, with the same limits.
+    pub(crate) fn beside(&self) -> Self {
+        Self::new(self.client(), self.limit, self.deadline, self.log)
+    }
+
     /// Switches to another client.
     pub(crate) fn switch(&self, client: Client) {
         *self.client.borrow_mut() = client;

@@ -11,11 +11,16 @@ use crate::{
 };
 
 /// What to look at, and within which limits.
+#[derive(Clone)]
 pub struct Scope<'a> {
     /// The family of stacks.
     pub profile: &'static Profile,
+    /// Whether the user named the profile. Otherwise stacks of other profiles are looked for, too.
+    pub profile_is_named: bool,
     /// The namespace.
     pub namespace: String,
+    /// Whether the user named the namespace. Otherwise it is the profile's.
+    pub namespace_is_named: bool,
     /// The timeout of one request.
     pub request_timeout: Duration,
     /// The deadline of the whole run.
@@ -26,6 +31,15 @@ pub struct Scope<'a> {
     pub log: Option<&'a Log<'a>>,
     /// Receives what the run is waiting for.
     pub progress: &'a Log<'a>,
+}
+
+impl Scope<'_> {
+    /// The same for a stack of another profile.
+    #[must_use]
+    pub fn of(&self, profile: &'static Profile) -> Self {
+        let namespace = if self.namespace_is_named { self.namespace.clone() } else { profile.namespace.to_owned() };
+        Self { profile, profile_is_named: true, namespace, ..self.clone() }
+    }
 }
 
 /// The facts of a run that observed nothing because of this obstacle.

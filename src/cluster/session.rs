@@ -119,6 +119,20 @@ impl<'a> Session<'a> {
         })))
     }
 
+    /// A session for a stack of another profile, over the same connections.
+    #[must_use]
+    pub fn beside(&self, scope: &'a Scope<'a>) -> Self {
+        Self {
+            api: self.api.beside(),
+            clients: self.clients.clone(),
+            config: self.config.clone(),
+            scope,
+            target: Target { namespace: scope.namespace.clone(), ..self.target.clone() },
+            in_cluster: self.in_cluster,
+            started: self.started,
+        }
+    }
+
     /// Requests the version, which every user can read, to check whether an API server answers and accepts us.
     ///
     /// # Errors

@@ -193,6 +193,16 @@ pub fn watch_list(facts: &Facts) -> (Vec<Finding>, Option<String>) {
     (findings, open)
 }
 
+/// Whether anything of the stack is installed, or its server shows that it is not needed. `None` if that is not known.
+pub fn is_installed(facts: &Facts) -> Option<bool> {
+    let expect = Expectation::default();
+    match RuleContext::new(facts, &expect).mode().0 {
+        mode::Mode::None => Some(false),
+        mode::Mode::Unknown => None,
+        _ => Some(true),
+    }
+}
+
 /// The version of `MeshSync` that is running or configured.
 pub fn meshsync_version(facts: &Facts) -> Option<String> {
     let expect = Expectation::default();

@@ -1,13 +1,17 @@
 //! Observes a cluster, and runs a test based on the observation.
 
+use futures_util::future::join;
+
 use super::{
     Depth, TestPlan,
     broker::probe::Kept,
     collect::{Observer, millis},
     connectivity::{TestContext, api, progress::Steps},
+    stacks,
 };
 use crate::{
     cluster::{cleanup::Cleanup, session::Session},
+    diagnose,
     facts::{Facts, Subject, Test},
 };
 
@@ -19,6 +23,9 @@ pub async fn look(session: &Session<'_>, depth: Depth) -> Facts {
 
 /// Observes the cluster, and runs a test with the facts. The test's objects are deleted afterwards, by `cleanup` if it
 /// is interrupted.
+///
+/// If the user named no profile and nothing of the default profile is installed, the test is of the profile whose custom
+/// resources are served.
 pub async fn test(session: &Session<'_>, depth: Depth, plan: &TestPlan, cleanup: &Cleanup, steps: Steps<'_>) -> Facts {
     let kept = Kept::default();
     // This runs first: if the API server is unreachable, it shows which step fails.
@@ -26,7 +33,13 @@ pub async fn test(session: &Session<'_>, depth: Depth, plan: &TestPlan, cleanup:
     if plan.subject == Subject::Kubernetes {
         route = Some(api::approach(&session.config, &session.api, steps).await);
     }
-    let mut facts = observer(session, depth, Some(&kept)).run().await;
+    // The test of the API server concerns no stack.
+    let others = async { if route.is_some() { None } else { stacks::other(session).await } };
+    let (mut facts, other) = join(observer(session, depth, Some(&kept)).run(), others).await;
+    if let Some(other) = other.filter(|_| diagnose::is_installed(&facts) == Some(false)) {
+        let scope = session.scope.of(other);
+        return Box::pin(test(&session.beside(&scope), depth, plan, cleanup, steps)).await;
+    }
     if let Some(mut route) = route {
         api::measure(&session.api, plan.count, &mut route, steps).await;
         facts.test = Some(Test { subject: plan.subject, api: Some(route), ..Test::default() });

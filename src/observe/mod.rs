@@ -13,6 +13,7 @@ mod preflight;
 #[cfg(test)]
 mod properties;
 pub mod queries;
+pub mod stacks;
 
 pub use crate::facts::Depth;
 pub use connectivity::{TestPlan, progress};

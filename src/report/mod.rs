@@ -7,6 +7,7 @@ pub mod change;
 mod components;
 mod finding;
 mod fix;
+mod list;
 mod route;
 
 use std::fmt;
@@ -30,9 +31,10 @@ pub use components::{
 };
 pub use finding::{Command, Finding, Kind, ObjectRef, Remedy, Severity};
 pub use fix::FixReport;
+pub use list::ReportList;
 
-/// The verdict on the whole stack. It does not depend on `--fail-on`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// The verdict on the whole stack, from best to worst. It does not depend on `--fail-on`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Nothing is wrong.

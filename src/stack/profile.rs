@@ -2,7 +2,7 @@
 //!
 //! No other file contains a name, label or subject of Meshery or its relatives.
 
-use crate::stack::watched_kinds::RESOURCES;
+use crate::stack::{object::group_of, watched_kinds::RESOURCES};
 
 /// A set of labels that together select the pods of a workload.
 pub type Selector = &'static [(&'static str, &'static str)];
@@ -257,6 +257,12 @@ impl Profile {
     /// The profile of that name.
     pub fn named(name: &str) -> Option<&'static Self> {
         ALL.iter().copied().find(|profile| profile.name == name)
+    }
+
+    /// Whether a `group/version` that an API server serves contains custom resources of this family.
+    pub fn has_resources_in(&self, group_version: &str) -> bool {
+        let group = group_of(group_version);
+        group == self.group || self.former_group == Some(group)
     }
 
     /// Whether there is the current operator line, whose broker requires a token.

@@ -14,7 +14,7 @@ use crate::fixture::fixture;
 
 fn facts(name: &str) -> Facts {
     let path = fixture(name);
-    recording::read(&path.to_string_lossy(), None, None).expect("a recording")
+    recording::read(&path.to_string_lossy(), None, None).expect("a recording").remove(0)
 }
 
 fn report_for(facts: &Facts) -> Report {

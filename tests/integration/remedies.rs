@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::fixture::{self, fixture};
 
 fn facts(name: &str) -> Facts {
-    recording::read(&fixture(name).to_string_lossy(), None, None).expect("a recording")
+    recording::read(&fixture(name).to_string_lossy(), None, None).expect("a recording").remove(0)
 }
 
 fn report(facts: &Facts) -> Report {

@@ -19,7 +19,7 @@ use crate::fixture::fixture;
 
 fn healthy() -> Facts {
     let path = fixture("healthy-with-server");
-    recording::read(&path.to_string_lossy(), None, None).expect("a healthy stack")
+    recording::read(&path.to_string_lossy(), None, None).expect("a healthy stack").remove(0)
 }
 
 fn report_for(faults: &[fn(&mut Facts)]) -> Report {

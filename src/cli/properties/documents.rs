@@ -17,7 +17,7 @@ use crate::{
     },
     facts::{recording, redact, watch_list::standing},
     repair::diff,
-    report::Source,
+    report::{Report, ReportList, Source},
     stack::{
         base::{
             properties::{bytes, distorted, holds, mutated, recordings, survives, text, tokens, values},
@@ -126,14 +126,24 @@ fn recordings_that_were_changed_are_read_or_refused() {
 
 /// Reads, judges and renders.
 fn judge(text: &str) {
-    let Ok(facts) = recording::read_text("it", text, None, None) else {
+    let Ok(stacks) = recording::read_text("it", text, None, None) else {
         return;
     };
     let source = Source { kind: "recording", path: None };
-    let report = diagnose::diagnose(&facts, &Expectation::default(), source);
-    let _ = Redacted::json(&report);
-    let _ = render::check(&report, &render::Look::new(false, true, Some((80, 24)), false), true);
-    let _ = render::status(&report, &render::Look::new(true, false, Some((1, 1)), true));
+    let judge = |facts| diagnose::diagnose(facts, &Expectation::default(), source.clone());
+    let reports: Vec<Report> = stacks.iter().map(judge).collect();
+    let (wide, narrow) = (
+        render::Look::new(false, true, Some((80, 24)), false),
+        render::Look::new(true, false, Some((1, 1)), true),
+    );
+    for report in &reports {
+        let _ = Redacted::json(report);
+        let _ = render::check(report, &wide, true);
+        let _ = render::status(report, &narrow);
+    }
+    let _ = render::status_list(&reports, &narrow);
+    let list = ReportList::of(reports, 0).expect("a stack");
+    let _ = render::check_list(&list, &wide, false);
 }
 
 #[test]
@@ -142,10 +152,10 @@ fn recordings_with_odd_values_are_judged_and_round_trip() {
     holds(&distorted(seeds), |value| {
         let text = value.to_string();
         judge(&text);
-        if let Ok(facts) = recording::read_text("it", &text, None, None) {
-            let written = recording::list(&facts);
+        if let Ok(stacks) = recording::read_text("it", &text, None, None) {
+            let written = recording::list(&stacks);
             if let Ok(again) = recording::read_text("it", &written.to_string(), None, None)
-                && !facts.taken_at_estimated
+                && stacks.iter().all(|facts| !facts.taken_at_estimated)
             {
                 prop_assert_eq!(recording::list(&again), written);
             }

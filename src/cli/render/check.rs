@@ -11,7 +11,7 @@ use super::{
     verdict,
 };
 use crate::{
-    report::{Kind, Report, State, Status, Verdict},
+    report::{Kind, Report, ReportList, State, Status, Verdict},
     stack::{base::words::count, component::Component},
 };
 
@@ -25,20 +25,57 @@ pub fn check(report: &Report, look: &Look, all: bool) -> String {
     if is_unreachable(report) {
         return screen(report, look, Detail::Fix);
     }
-    let first = Detail::FOLDED[0];
-    let Some((width, height)) = look.width.zip(look.height).filter(|_| report.root_causes().count() == 1) else {
-        return screen(report, look, first);
-    };
-    // The shell's prompt needs one line.
-    let fits = |text: &String| rows(text, width) < height;
-    let mut screens = Detail::FOLDED.into_iter().map(|detail| screen(report, look, detail));
-    screens.find(fits).unwrap_or_else(|| {
+    let whole = |detail| screen(report, look, detail);
+    if report.root_causes().count() != 1 {
+        return whole(Detail::FOLDED[0]);
+    }
+    fullest(look, whole).unwrap_or_else(|| {
         // The path scrolls off. Everything below it can still fit.
         let mut below = Page::new(look);
         body(&mut below, report, Detail::Brief);
-        let detail = if fits(&below.done()) { Detail::Brief } else { Detail::Fix };
-        screen(report, look, detail)
+        whole(if fits(&below.done(), look) { Detail::Brief } else { Detail::Fix })
     })
+}
+
+/// The screen of several stacks, one below the other, with one verdict.
+pub fn check_list(list: &ReportList, look: &Look, all: bool) -> String {
+    let whole = |detail| {
+        let mut page = Page::new(look);
+        for report in &list.stacks {
+            page.gap();
+            path::heading(&mut page, report);
+            path::draw(&mut page, report);
+            problems(&mut page, report, detail);
+            if !all {
+                folded(&mut page, report);
+            }
+        }
+        page.gap();
+        page.parts(0, &format!(" {} ", look.glyphs.dot), &verdict::parts_of(list, look));
+        if let Some(worst) = worst(list) {
+            verdict::next(&mut page, worst);
+        }
+        page.done()
+    };
+    if all {
+        return whole(Detail::All);
+    }
+    fullest(look, whole).unwrap_or_else(|| whole(Detail::Fix))
+}
+
+/// The report with the worst verdict, the first of several.
+fn worst(list: &ReportList) -> Option<&Report> {
+    list.stacks.iter().rev().max_by_key(|report| report.verdict)
+}
+
+/// The screen with the most detail that still fits. `None` if none does.
+fn fullest(look: &Look, screen: impl Fn(Detail) -> String) -> Option<String> {
+    Detail::FOLDED.into_iter().map(screen).find(|text| fits(text, look))
+}
+
+/// Whether a text fits on the screen, above the line of the shell's prompt.
+fn fits(text: &str, look: &Look) -> bool {
+    look.width.zip(look.height).is_none_or(|(width, height)| rows(text, width) < height)
 }
 
 /// The number of screen lines of a text, with long lines wrapped.
@@ -70,23 +107,9 @@ fn is_unreachable(report: &Report) -> bool {
 
 /// The part below the heading: findings, checks, verdict, next command.
 pub(crate) fn body(page: &mut Page<'_>, report: &Report, detail: Detail) {
-    let all = detail == Detail::All;
-    for problem in report.root_causes() {
-        page.gap();
-        finding::finding(page, report.findings(), problem, detail);
-    }
-    if all {
-        for finding in report.notes().chain(report.consequences()) {
-            page.gap();
-            finding::finding(page, report.findings(), finding, detail);
-        }
-    }
-    // A preflight is a list to go through. In a check, the passed checks would push the problems off the screen.
-    let listed = all || report.preflight.is_some();
-    if listed {
-        checks::list(page, report);
-    }
+    problems(page, report, detail);
     page.gap();
+    let listed = is_listed(report, detail);
     if !listed {
         folded(page, report);
     }
@@ -95,6 +118,29 @@ pub(crate) fn body(page: &mut Page<'_>, report: &Report, detail: Detail) {
     if report.preflight.is_none() {
         verdict::next(page, report);
     }
+}
+
+/// The findings and, with all details, the checks.
+fn problems(page: &mut Page<'_>, report: &Report, detail: Detail) {
+    for problem in report.root_causes() {
+        page.gap();
+        finding::finding(page, report.findings(), problem, detail);
+    }
+    if detail == Detail::All {
+        for finding in report.notes().chain(report.consequences()) {
+            page.gap();
+            finding::finding(page, report.findings(), finding, detail);
+        }
+    }
+    if is_listed(report, detail) {
+        checks::list(page, report);
+    }
+}
+
+/// Whether the checks are listed. A preflight is a list to go through. In a check, the passed checks would push the
+/// problems off the screen.
+fn is_listed(report: &Report, detail: Detail) -> bool {
+    detail == Detail::All || report.preflight.is_some()
 }
 
 /// What `--all` would add, as counts.

@@ -17,13 +17,13 @@ mod verdict;
 mod watch_list;
 
 pub use change::{Shown, change, doing, outcome, plan, spent, step, waiting};
-pub use check::check;
+pub use check::{check, check_list};
 pub use fixes::fixes;
 pub use preflight::preflight;
-pub use status::{states_line, status};
+pub use status::{states_line, states_lines, status, status_list};
 pub use style::Look;
 pub use tables::table as list;
 pub use test::test;
 pub use text::{fitted, markdown};
-pub use verdict::line as verdict_line;
+pub use verdict::{line as verdict_line, lines as verdict_lines};
 pub use watch_list::{watch_list, watch_list_summary};

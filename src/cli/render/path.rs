@@ -34,6 +34,12 @@ enum Link {
     Idle,
 }
 
+/// The name of the stack, above its path, if there are several.
+pub(crate) fn heading(page: &mut Page<'_>, report: &Report) {
+    let style = page.look.styles.strong;
+    page.raw(&report.profile().product.style(style).to_string());
+}
+
 /// Draws the path: horizontally if it fits, otherwise vertically.
 pub(crate) fn draw(page: &mut Page<'_>, report: &Report) {
     let look = page.look;

@@ -17,8 +17,30 @@ use crate::{
 /// The whole screen. The report still has its findings: the marks in the data path come from them.
 pub fn status(report: &Report, look: &Look) -> String {
     let mut page = Page::new(look);
-    path::draw(&mut page, report);
-    reasons(&mut page, report);
+    states(&mut page, report);
+    next(&mut page, report);
+    page.done()
+}
+
+/// The screen of several stacks, one below the other.
+pub fn status_list(reports: &[Report], look: &Look) -> String {
+    let mut page = Page::new(look);
+    for report in reports {
+        page.gap();
+        path::heading(&mut page, report);
+        states(&mut page, report);
+    }
+    if let Some(report) = reports.first() {
+        next(&mut page, report);
+    }
+    page.done()
+}
+
+/// The data path with the states, and the workloads, Services and clients.
+fn states(page: &mut Page<'_>, report: &Report) {
+    let look = page.look;
+    path::draw(page, report);
+    reasons(page, report);
     if !report.workloads.is_empty() {
         page.blank();
         page.raw(&workloads(report, look));
@@ -31,12 +53,21 @@ pub fn status(report: &Report, look: &Look) -> String {
         page.blank();
         page.raw(&clients(report, look));
     }
-    missing(&mut page, report);
-    page.gap();
+    missing(page, report);
+}
+
+/// The diagnosing command.
+fn next(page: &mut Page<'_>, report: &Report) {
     let invocation = &report.target.invocation;
     let command = format!("{} check{}", invocation.program, invocation.flags());
-    page.raw(&format!("  States only. Diagnose: {}", clean(&command).style(look.styles.command)));
-    page.done()
+    let command = clean(&command).style(page.look.styles.command).to_string();
+    page.gap();
+    page.raw(&format!("  States only. Diagnose: {command}"));
+}
+
+/// The states of each stack in one line (`--quiet`).
+pub fn states_lines(reports: &[Report], look: &Look) -> String {
+    reports.iter().map(|report| format!("{}: {}", report.profile().product, states_line(report, look))).collect()
 }
 
 /// The states in one line (`--quiet`).

@@ -1,6 +1,6 @@
 //! `check`: observe, diagnose, render.
 
-use super::fix;
+use super::{Judged, fix};
 use crate::{
     cli::{
         args::{Check, Global, program},
@@ -11,7 +11,7 @@ use crate::{
     cluster::cleanup::Cleanup,
     diagnose::{self, Expectation, Selection},
     observe::{Depth, connectivity::TestPlan},
-    report::Source,
+    report::{Report, ReportList, Source},
     stack::{base::usage::UsageError, component::Component},
 };
 
@@ -22,30 +22,38 @@ pub(crate) async fn run(args: &Check, global: &Global, terminal: &Terminal, clea
         return Box::pin(fix::run(args, level, &expect, &selection, global, terminal, cleanup)).await;
     }
     let depth = if args.preflight { Depth::Preflight } else { Depth::Check };
-    let (facts, source) = if args.synthetic {
+    let (stacks, source) = if args.synthetic {
         let facts = Box::pin(super::test::look(&TestPlan::default(), depth, global, terminal, cleanup)).await?;
-        (facts, Source::live())
+        (vec![facts], Source::live())
     } else {
         super::facts(args.from.as_deref(), global, depth, terminal).await?
     };
-    let report = if args.preflight {
-        diagnose::preflight(&facts, source).ok_or_else(no_preflight)?
-    } else {
-        diagnose::diagnose(&facts, &expect, source)
+    let judge = |facts| {
+        let report = if args.preflight {
+            diagnose::preflight(facts, source.clone()).ok_or_else(no_preflight)?
+        } else {
+            diagnose::diagnose(facts, &expect, source.clone())
+        };
+        Ok(selection.apply(report))
     };
-    let mut report = selection.apply(report);
-    let exit = super::exit_of(&report, args.fail_on);
-    report.exit_code = exit.code();
-    let text = super::rendered(&report, global.output, |wide| {
+    let reports = stacks.iter().map(judge).collect::<Result<Vec<_>, UsageError>>()?;
+    let judged = Judged::new(reports, |report| super::exit_of(report, args.fail_on));
+    let exit = judged.exit;
+    let one = |report: &Report, wide| {
         let look = terminal.look(wide);
         if terminal.quiet {
-            format!("{}\n", render::verdict_line(&report, &look))
+            format!("{}\n", render::verdict_line(report, &look))
         } else if args.preflight {
-            render::preflight(&report, &look, args.all)
+            render::preflight(report, &look, args.all)
         } else {
-            render::check(&report, &look, args.all)
+            render::check(report, &look, args.all)
         }
-    });
+    };
+    let several = |list: &ReportList, wide| {
+        let look = terminal.look(wide);
+        if terminal.quiet { render::verdict_lines(list, &look) } else { render::check_list(list, &look, args.all) }
+    };
+    let text = judged.rendered(global.output, one, several);
     terminal.answer(&text)?;
     Ok(exit)
 }

@@ -5,6 +5,7 @@ use std::{cell::Cell, collections::BTreeSet, time::Duration};
 use tokio::time::Instant;
 
 use super::{
+    Judged,
     change::{After, Consent, Run},
     redeploy,
 };
@@ -23,13 +24,14 @@ use crate::{
     observe::{
         self, Depth, TestPlan,
         progress::{StepEvent, Steps},
+        stacks,
     },
     repair::{
         fix::{self, Fix, Settling},
         plan::{Advice, Plan, Refusal},
     },
     report::{
-        Action, FixReport, Report, Safety, Source,
+        Action, FixReport, Report, ReportList, Safety, Source,
         change::{ChangeReport, Outcome},
     },
     stack::base::words,
@@ -63,10 +65,10 @@ pub(super) async fn run(
         applying: Cell::new(false),
     };
     let work = async |opened: Opened<'_>| match opened {
-        Opened::Session(session) => doctor.fix(&session).await,
+        Opened::Session(session) => doctor.fix_all(&session).await,
         Opened::Obstacle(facts) => {
             let report = doctor.diagnosed(*facts);
-            doctor.answer(report, &Progress::default())
+            doctor.answer(vec![doctor.concluded(report, Progress::default())])
         }
     };
     Box::pin(super::connected(global, terminal, longest, work)).await?
@@ -116,7 +118,21 @@ struct Progress {
 }
 
 impl Doctor<'_> {
-    async fn fix(&self, session: &Session<'_>) -> anyhow::Result<Exit> {
+    /// Fixes one stack after the other.
+    async fn fix_all(&self, session: &Session<'_>) -> anyhow::Result<Exit> {
+        let mut ended = Vec::new();
+        for profile in stacks::profiles(session).await {
+            ended.push(if profile == session.scope.profile {
+                self.fix(session).await?
+            } else {
+                let scope = session.scope.of(profile);
+                self.fix(&session.beside(&scope)).await?
+            });
+        }
+        self.answer(ended)
+    }
+
+    async fn fix(&self, session: &Session<'_>) -> anyhow::Result<(Report, Exit)> {
         let mut progress = Progress::default();
         let mut report = self.look(session).await;
         self.introduce(&report);
@@ -161,7 +177,7 @@ impl Doctor<'_> {
                 break;
             }
         }
-        self.answer(report, &progress)
+        Ok(self.concluded(report, progress))
     }
 
     /// At a terminal, shows the diagnosis before the first question.
@@ -301,19 +317,36 @@ impl Doctor<'_> {
         self.selection.apply(diagnose::diagnose(&facts, self.expect, Source::live()))
     }
 
-    /// Prints the last check, and what was done before it.
-    fn answer(&self, mut report: Report, progress: &Progress) -> anyhow::Result<Exit> {
+    /// The last check with what was done before it, and the exit code.
+    fn concluded(&self, mut report: Report, progress: Progress) -> (Report, Exit) {
         let checked = super::exit_of(&report, self.args.fail_on);
         let exit = progress.exit.filter(|exit| *exit == Exit::Partial || checked != Exit::Ok).unwrap_or(checked);
-        report.exit_code = exit.code();
-        report.fixes = Some(progress.fixes.clone());
-        let text = super::rendered(&report, self.global.output, |wide| {
+        report.fixes = Some(progress.fixes);
+        (report, exit)
+    }
+
+    /// Prints the last checks, and what was done before them.
+    fn answer(&self, ended: Vec<(Report, Exit)>) -> anyhow::Result<Exit> {
+        let (reports, exits): (Vec<Report>, Vec<Exit>) = ended.into_iter().unzip();
+        let mut exits = exits.into_iter();
+        let judged = Judged::new(reports, |_| exits.next().unwrap_or(Exit::Ok));
+        let exit = judged.exit;
+        let one = |report: &Report, wide| {
             let look = self.terminal.look(wide);
             if self.terminal.quiet {
-                return format!("{}\n", render::verdict_line(&report, &look));
+                return format!("{}\n", render::verdict_line(report, &look));
             }
-            format!("{}{}", render::fixes(&report, &look), render::check(&report, &look, self.args.all))
-        });
+            format!("{}{}", render::fixes(report, &look), render::check(report, &look, self.args.all))
+        };
+        let several = |list: &ReportList, wide| {
+            let look = self.terminal.look(wide);
+            if self.terminal.quiet {
+                return render::verdict_lines(list, &look);
+            }
+            let fixes: String = list.stacks.iter().map(|report| render::fixes(report, &look)).collect();
+            format!("{fixes}{}", render::check_list(list, &look, self.args.all))
+        };
+        let text = judged.rendered(self.global.output, one, several);
         self.terminal.answer(&text)?;
         Ok(exit)
     }

@@ -41,8 +41,9 @@ use crate::{
     observe::{
         self, Depth, TestPlan,
         progress::{StepEvent, Steps},
+        stacks,
     },
-    report::{Kind, Report, Severity, Source},
+    report::{Kind, Report, ReportList, Severity, Source},
     stack::{
         base::{invocation::Invocation, reader, usage::UsageError, words},
         profile::{self, Profile},
@@ -81,29 +82,33 @@ fn profile(global: &Global) -> Option<&'static Profile> {
     global.profile.as_deref().and_then(Profile::named)
 }
 
-/// Observes the cluster.
-async fn look(global: &Global, depth: Depth, terminal: &Terminal) -> Result<Facts, UsageError> {
-    look_and_test(global, depth, terminal, None).await
+/// Observes every stack of the cluster, which are at least one. An installation concerns one profile.
+async fn look(global: &Global, depth: Depth, terminal: &Terminal) -> Result<Vec<Facts>, UsageError> {
+    let look = async |opened: Opened<'_>| match opened {
+        Opened::Session(session) if depth == Depth::Preflight => vec![observe::look(&session, depth).await],
+        Opened::Session(session) => stacks::look_at_all(&session, depth).await,
+        Opened::Obstacle(facts) => vec![*facts],
+    };
+    let stacks = connected(global, terminal, global.timeout, look).await?;
+    Ok(stacks.into_iter().map(|facts| invoked(facts, global)).collect())
 }
 
-/// Observes the cluster and runs a test, if there is one.
+/// Observes the cluster and runs a test.
 async fn look_and_test(
     global: &Global,
     depth: Depth,
     terminal: &Terminal,
-    test: Option<(&TestPlan, &Cleanup)>,
+    plan: &TestPlan,
+    cleanup: &Cleanup,
 ) -> Result<Facts, UsageError> {
-    // The time to listen is added to the timeout.
     let step = |event: &StepEvent<'_>| terminal.show_test_step(event);
-    let longer = test.and_then(|(plan, _)| plan.passive).unwrap_or_default();
     let look = async |opened: Opened<'_>| match opened {
-        Opened::Session(session) => match test {
-            Some((plan, cleanup)) => Box::pin(observe::test(&session, depth, plan, cleanup, Steps(&step))).await,
-            None => observe::look(&session, depth).await,
-        },
+        Opened::Session(session) => Box::pin(observe::test(&session, depth, plan, cleanup, Steps(&step))).await,
         Opened::Obstacle(facts) => *facts,
     };
-    let facts = connected(global, terminal, global.timeout + longer, look).await?;
+    // The time to listen is added to the timeout.
+    let longest = global.timeout + plan.passive.unwrap_or_default();
+    let facts = connected(global, terminal, longest, look).await?;
     Ok(invoked(facts, global))
 }
 
@@ -156,10 +161,13 @@ async fn connected<T>(
 ) -> Result<T, UsageError> {
     let trace = |line: &str| terminal.trace(line);
     let progress = |what: &str| terminal.wait_for(what);
-    let profile = profile(global).unwrap_or(&profile::MESHERY);
+    let named = profile(global);
+    let profile = named.unwrap_or(&profile::MESHERY);
     let scope = Scope {
         profile,
+        profile_is_named: named.is_some(),
         namespace: global.namespace(profile).to_owned(),
+        namespace_is_named: global.access.namespace.is_some(),
         request_timeout: global.request_timeout,
         deadline: Instant::now() + longest,
         interactive: terminal.interactive,
@@ -169,36 +177,38 @@ async fn connected<T>(
     Ok(work(Session::open(&global.access, &scope).await?).await)
 }
 
-/// The facts of a recording or of the cluster, and their source.
+/// The facts of every stack of a recording or of the cluster, which are at least one, and their source.
 async fn facts(
     from: Option<&str>,
     global: &Global,
     depth: Depth,
     terminal: &Terminal,
-) -> Result<(Facts, Source), UsageError> {
+) -> Result<(Vec<Facts>, Source), UsageError> {
     match from {
         Some(path) => {
-            let facts = recorded(path, global).await?;
-            Ok((facts, recorded_in(path)))
+            let stacks = recorded(path, global).await?;
+            Ok((stacks, recorded_in(path)))
         }
         None => {
-            let facts = look(global, depth, terminal).await?;
-            Ok((facts, Source::live()))
+            let stacks = look(global, depth, terminal).await?;
+            Ok((stacks, Source::live()))
         }
     }
 }
 
-/// The facts of a recording.
-async fn recorded(path: &str, global: &Global) -> Result<Facts, UsageError> {
+/// The facts of every stack of a recording, which are at least one.
+async fn recorded(path: &str, global: &Global) -> Result<Vec<Facts>, UsageError> {
     let profile = profile(global);
     let namespace = global.access.namespace.clone();
     let named = path.to_owned();
-    let mut facts = read_within(global, path, move || recording::read(&named, profile, namespace.as_deref())).await?;
-    // The commands refer to the recorded context.
-    let mut invocation = Invocation::of(args::program());
-    invocation.add("--context", facts.target.context.clone());
-    facts.target.invocation = invocation;
-    Ok(facts)
+    let mut stacks = read_within(global, path, move || recording::read(&named, profile, namespace.as_deref())).await?;
+    for facts in &mut stacks {
+        // The commands refer to the recorded context.
+        let mut invocation = Invocation::of(args::program());
+        invocation.add("--context", facts.target.context.clone());
+        facts.target.invocation = invocation;
+    }
+    Ok(stacks)
 }
 
 /// Reads a file from the command line in a separate thread, so that a pipe without a writer ends with the timeout and can
@@ -248,6 +258,39 @@ fn rendered<T: serde::Serialize>(document: &T, format: Format, text: impl FnOnce
         Format::Wide => Redacted::text(text(true)),
         Format::Json => Redacted::json(document),
         Format::Yaml => Redacted::yaml(document),
+    }
+}
+
+/// The reports of a run, and its exit code: the worst of all.
+struct Judged {
+    reports: Vec<Report>,
+    exit: Exit,
+}
+
+impl Judged {
+    /// Sets the exit code of each report.
+    fn new(mut reports: Vec<Report>, mut exit_of: impl FnMut(&Report) -> Exit) -> Self {
+        let mut exits = Vec::new();
+        for report in &mut reports {
+            let exit = exit_of(report);
+            report.exit_code = exit.code();
+            exits.push(exit);
+        }
+        Self { reports, exit: Exit::worst(exits) }
+    }
+
+    /// Renders one report on its own, and several as a list.
+    fn rendered(
+        self,
+        format: Format,
+        one: impl FnOnce(&Report, bool) -> String,
+        several: impl FnOnce(&ReportList, bool) -> String,
+    ) -> Redacted {
+        if let [report] = self.reports.as_slice() {
+            return rendered(report, format, |wide| one(report, wide));
+        }
+        let list = ReportList::of(self.reports, self.exit.code());
+        rendered(&list, format, |wide| list.as_ref().map_or_else(String::new, |list| several(list, wide)))
     }
 }
 

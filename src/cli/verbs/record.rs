@@ -47,12 +47,12 @@ pub(crate) async fn run(
         }
     }
     let depth = if args.preflight { Depth::Preflight } else { Depth::Check };
-    let facts = if args.synthetic {
-        Box::pin(super::test::look(&TestPlan::default(), depth, global, terminal, cleanup)).await?
+    let stacks = if args.synthetic {
+        vec![Box::pin(super::test::look(&TestPlan::default(), depth, global, terminal, cleanup)).await?]
     } else {
         super::look(global, depth, terminal).await?
     };
-    let list = recording::list(&facts);
+    let list = recording::list(&stacks);
     let ending = path.extension().and_then(|ending| ending.to_str());
     let text = match (global.output, ending) {
         (Format::Yaml, _) | (Format::Table | Format::Wide, Some("yaml" | "yml")) => Redacted::yaml(&list),
@@ -71,7 +71,7 @@ pub(crate) async fn run(
             words::quoted(&file)
         ));
     }
-    Ok(match facts.obstacle {
+    Ok(match stacks.iter().find_map(|facts| facts.obstacle.as_ref()) {
         Some(obstacle) => {
             terminal.say(&redact::clean(&obstacle.message));
             Exit::Undetermined

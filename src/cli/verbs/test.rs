@@ -56,11 +56,12 @@ pub(crate) fn from(args: &Test) -> Option<&str> {
 
 /// The facts of a recording that contains a dataflow test.
 async fn recorded(path: &str, global: &Global) -> Result<(Facts, Source), UsageError> {
-    let facts = super::recorded(path, global).await?;
-    if facts.test.as_ref().is_none_or(|test| test.flow.is_none()) {
-        return Err(UsageError::new("the recording contains no dataflow test")
-            .instead(format!("create one with `{} record --synthetic`", program()).as_str()));
-    }
+    let mut stacks = super::recorded(path, global).await?.into_iter();
+    let tested = stacks.find(|facts| facts.test.as_ref().is_some_and(|test| test.flow.is_some()));
+    let facts = tested.ok_or_else(|| {
+        UsageError::new("the recording contains no dataflow test")
+            .instead(format!("create one with `{} record --synthetic`", program()).as_str())
+    })?;
     Ok((facts, super::recorded_in(path)))
 }
 
@@ -77,7 +78,7 @@ pub(crate) async fn look(
             "--store makes MeshSync publish every object in its store once, to this run only; all of it passes through the broker.",
         );
     }
-    super::look_and_test(global, depth, terminal, Some((plan, cleanup))).await
+    super::look_and_test(global, depth, terminal, plan, cleanup).await
 }
 
 /// The subject of a test.

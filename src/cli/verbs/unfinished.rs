@@ -127,7 +127,7 @@ impl Unfinished {
         }
         let mut facts = cluster::unseen(self.profile, self.target.clone(), obstacle);
         Some(match kind {
-            Kind::Record => self.render(&recording::list(&facts)),
+            Kind::Record => self.render(&recording::list(std::slice::from_ref(&facts))),
             Kind::WatchList => {
                 let (mut report, _) = super::watch_list::judged(&facts, self.source.clone());
                 report.exit_code = exit.code();

@@ -45,10 +45,15 @@ pub(crate) async fn run(args: &Args, global: &Global, terminal: &Terminal) -> an
         }
         None => None,
     };
-    let mut facts = super::look(global, Depth::WatchList, terminal).await?;
+    let mut stacks = super::look(global, Depth::WatchList, terminal).await?;
+    let mut facts = stacks.swap_remove(0);
+    if let [other, ..] = stacks.as_slice() {
+        let (product, profile) = (other.profile.product, other.profile.name);
+        terminal.say(&format!("This cluster also has {product}. For its watch-list, use --profile {profile}."));
+    }
     let is_file = given.is_some();
     if let Some(meshsync) = given {
-        facts.meshsyncs = BTreeMap::from([(profile.versions[0].to_owned(), Seen::Known(vec![meshsync]))]);
+        facts.meshsyncs = BTreeMap::from([(facts.profile.versions[0].to_owned(), Seen::Known(vec![meshsync]))]);
     }
     let source = Source { kind: if is_file { "file" } else { "live" }, path: args.file.clone() };
     let (mut report, exit) = judged(&facts, source);

@@ -11,9 +11,12 @@ pub(crate) enum RecordingError {
     /// It was made with a profile that this version does not have.
     #[error("it was made with the unknown profile \"{0}\"")]
     UnknownProfile(String),
-    /// Only one recording can be read at a time.
+    /// Only one recording of a stack can be read at a time.
     #[error("it contains more than one recording")]
     Several,
+    /// It contains several stacks, but not the one that the user named.
+    #[error("it contains no recording of {0}")]
+    WithoutProfile(&'static str),
 }
 
 impl RecordingError {

@@ -125,18 +125,19 @@ impl Input {
         }
     }
 
-    /// The family whose custom resources or CRDs are in a dump. Meshery if nothing tells.
-    pub(super) fn family(&self) -> &'static Profile {
-        profile::ALL
-            .iter()
-            .copied()
-            .find(|profile| {
-                self.objects.iter().any(|object| {
-                    group_of(object["apiVersion"].as_str().unwrap_or_default()) == profile.group
-                        || object["spec"]["group"] == profile.group
-                })
-            })
-            .unwrap_or(&profile::MESHERY)
+    /// The profiles whose custom resources are in a dump; without any, those whose CRDs are. Meshery if nothing tells.
+    pub(super) fn profiles(&self) -> Vec<&'static Profile> {
+        let having = |is_of: &dyn Fn(&Value, &Profile) -> bool| {
+            let has = |profile: &&Profile| self.objects.iter().any(|object| is_of(object, profile));
+            profile::ALL.iter().copied().filter(has).collect::<Vec<_>>()
+        };
+        let mut found = having(&|object, profile| {
+            profile.has_resources_in(object["apiVersion"].as_str().unwrap_or_default())
+        });
+        if found.is_empty() {
+            found = having(&|object, profile| object["spec"]["group"] == profile.group);
+        }
+        if found.is_empty() { vec![&profile::MESHERY] } else { found }
     }
 
     /// Every object of a kind, redacted.

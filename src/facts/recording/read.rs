@@ -20,12 +20,13 @@ use crate::{
     },
 };
 
-/// Reads the recording or dump at `path`, which is a file, a folder, or `-` for standard input.
+/// Reads the recording or dump at `path`, which is a file, a folder, or `-` for standard input: the facts of each stack,
+/// or only those of a named profile. There is at least one.
 ///
 /// # Errors
 ///
 /// A [`UsageError`] with one sentence if it cannot be read or contains nothing of Kubernetes.
-pub fn read(path: &str, profile: Option<&'static Profile>, namespace: Option<&str>) -> Result<Facts, UsageError> {
+pub fn read(path: &str, profile: Option<&'static Profile>, namespace: Option<&str>) -> Result<Vec<Facts>, UsageError> {
     understood(Input::load(path)?, shown(path), profile, namespace)
 }
 
@@ -39,7 +40,7 @@ pub fn read_text(
     text: &str,
     profile: Option<&'static Profile>,
     namespace: Option<&str>,
-) -> Result<Facts, UsageError> {
+) -> Result<Vec<Facts>, UsageError> {
     let mut input = Input::default();
     input.add_text(shown, text)?;
     understood(input, shown, profile, namespace)
@@ -50,7 +51,7 @@ fn understood(
     shown: &str,
     profile: Option<&'static Profile>,
     namespace: Option<&str>,
-) -> Result<Facts, UsageError> {
+) -> Result<Vec<Facts>, UsageError> {
     if input.objects.is_empty() && input.asked.is_empty() {
         return Err(UsageError::new(format!("{shown} contains no Kubernetes object"))
             .instead("use a file that `meshdoctor record` wrote, or the output of `kubectl get … -o json`"));
@@ -74,23 +75,34 @@ impl Input {
         mut self,
         profile: Option<&'static Profile>,
         namespace: Option<&str>,
-    ) -> Result<Facts, RecordingError> {
+    ) -> Result<Vec<Facts>, RecordingError> {
         let ours = |object: &Value| object["kind"] == "Recording" && object["apiVersion"] == API_VERSION;
         let recordings: Vec<Value> = self.objects.extract_if(.., |object| ours(object)).collect();
-        match recordings.as_slice() {
-            [] => dump::facts(&self, profile.unwrap_or_else(|| self.family()), namespace),
-            [one] => {
-                let malformed = || RecordingError::malformed("its Recording object");
-                let header: Header = typed(one).map_err(malformed())?;
-                self.recorded(header, typed(one).map_err(malformed())?, profile)
-            }
-            _ => Err(RecordingError::Several),
+        if recordings.is_empty() {
+            let profiles = profile.map_or_else(|| self.profiles(), |profile| vec![profile]);
+            return profiles.into_iter().map(|profile| dump::facts(&self, profile, namespace)).collect();
         }
+        let malformed = || RecordingError::malformed("its Recording object");
+        let mut stacks: Vec<(Header, Facts)> = Vec::new();
+        for recording in &recordings {
+            let header: Header = typed(recording).map_err(malformed())?;
+            if stacks.iter().any(|(other, _)| other.profile == header.profile) {
+                return Err(RecordingError::Several);
+            }
+            stacks.push((header, typed(recording).map_err(malformed())?));
+        }
+        if let Some(profile) = profile.filter(|_| stacks.len() > 1) {
+            stacks.retain(|(header, _)| header.profile == profile.name);
+            if stacks.is_empty() {
+                return Err(RecordingError::WithoutProfile(profile.product));
+            }
+        }
+        stacks.into_iter().map(|(header, facts)| self.recorded(header, facts, profile)).collect()
     }
 
     /// The facts of our own recording: exactly what was observed.
     fn recorded(
-        self,
+        &self,
         header: Header,
         facts: Facts,
         profile: Option<&'static Profile>,
@@ -101,7 +113,7 @@ impl Input {
         };
         let mut facts = Facts { taken_at: header.taken_at, target: header.target, profile, ..facts };
         let mut recorded =
-            Recorded { input: &self, asked: &header.asked, namespace: &facts.target.namespace.clone(), profile };
+            Recorded { input: self, asked: &header.asked, namespace: &facts.target.namespace.clone(), profile };
         observed::read(&mut facts, &mut recorded)?;
         Ok(facts)
     }
@@ -122,6 +134,8 @@ impl Recorded<'_> {
 
     fn objects<T: Object>(&self, row: &Observed) -> Result<Vec<T>, RecordingError> {
         let mut objects: Vec<T> = self.input.all(row)?;
+        // The others belong to another stack in the same recording.
+        objects.retain(|object| object.metadata().namespace.as_deref().is_none_or(|name| name == self.namespace));
         if let Some(names) = row.names(self.profile, self.namespace) {
             objects.retain(|object| is_one_of(object, &names));
         }

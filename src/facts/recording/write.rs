@@ -14,18 +14,29 @@ use crate::{
     stack::{base::seen::Seen, profile::Profile},
 };
 
-/// The recording of these facts.
-pub fn list(facts: &Facts) -> Value {
-    let mut items = Items { profile: facts.profile, asked: BTreeMap::new(), objects: Vec::new() };
-    observed::write(facts, &mut items);
-
-    let mut recording = object(API_VERSION, "Recording", facts);
-    recording.shift_insert(2, "toolVersion".into(), env!("CARGO_PKG_VERSION").into());
-    let place = recording.keys().take_while(|key| *key != "elsewhere").count();
-    recording.shift_insert(place, "asked".into(), to_value(&items.asked));
-    let mut all = vec![Value::Object(recording)];
-    all.append(&mut items.objects);
-    json!({ "apiVersion": "v1", "kind": "List", "items": all })
+/// The recording of these stacks: an object of ours for each, and the Kubernetes objects of all.
+pub fn list(stacks: &[Facts]) -> Value {
+    let mut recordings = Vec::new();
+    let mut objects: Vec<Value> = Vec::new();
+    for facts in stacks {
+        let mut items = Items { profile: facts.profile, asked: BTreeMap::new(), objects: Vec::new() };
+        observed::write(facts, &mut items);
+        let mut recording = object(API_VERSION, "Recording", facts);
+        recording.shift_insert(2, "toolVersion".into(), env!("CARGO_PKG_VERSION").into());
+        let place = recording.keys().take_while(|key| *key != "elsewhere").count();
+        recording.shift_insert(place, "asked".into(), to_value(&items.asked));
+        recordings.push(Value::Object(recording));
+        // Two stacks in one namespace share its objects.
+        let known = objects.len();
+        objects.extend(items.objects);
+        for number in (known..objects.len()).rev() {
+            if objects[..known].contains(&objects[number]) {
+                objects.remove(number);
+            }
+        }
+    }
+    recordings.append(&mut objects);
+    json!({ "apiVersion": "v1", "kind": "List", "items": recordings })
 }
 
 struct Items {

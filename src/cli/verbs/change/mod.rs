@@ -21,6 +21,7 @@ use crate::{
         terminal::Terminal,
     },
     cluster::session::{Opened, Session},
+    observe::stacks,
     repair::{
         apply::{Event, Progress, Stage, Writer},
         backup::{self, BackupError},
@@ -223,8 +224,24 @@ impl<'a> Run<'a> {
         if let Err(why) = session.check_reachable().await {
             return Ok(self.answer(&self.report(Outcome::Undetermined, Some(why.message), &Plan::default(), 0)));
         }
+        if let Some(other) = stacks::only_other(session).await {
+            return Ok(self.answer(&self.of_another_profile(other)));
+        }
         let report = self.carry_out(session, consent, after, plan).await?;
         Ok(self.answer(&report))
+    }
+
+    /// The refusal to change a cluster that has only a stack of another profile, unless the user names one.
+    fn of_another_profile(&self, other: &Profile) -> ChangeReport {
+        let (own, product) = (self.profile.product, other.product);
+        let why = format!("this cluster has {product} and no custom resources of {own}, and no profile was named");
+        ChangeReport {
+            instead: vec![
+                format!("to change {product}, add --profile {}", other.name),
+                format!("to change {own} nevertheless, add --profile {}", self.profile.name),
+            ],
+            ..self.report(Outcome::Refused, Some(why), &Plan::default(), 0)
+        }
     }
 
     /// Plans, shows the plan, asks, and applies it; and plans again if needed. The answer is not printed.

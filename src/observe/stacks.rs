@@ -1,0 +1,174 @@
+//! Observes the stacks of every profile that the cluster has.
+
+use futures_util::future::{join, join_all};
+
+use super::{Depth, look};
+use crate::{
+    cluster::{discovery, session::Session, transport},
+    diagnose,
+    facts::Facts,
+    stack::profile::{self, Profile},
+};
+
+/// A stack that may be in the cluster.
+struct Candidate {
+    facts: Facts,
+    /// Whether the API server serves custom resources of this profile. `None` if that is not known.
+    served: Option<bool>,
+}
+
+/// Observes the stack of the session's profile and, unless the user named it, those of the other profiles whose custom
+/// resources are served. Returns those that are installed; if none is, the one that was most probably meant.
+///
+/// The other profiles need one request: the list of the served groups.
+pub async fn look_at_all(session: &Session<'_>, depth: Depth) -> Vec<Facts> {
+    let own = session.scope.profile;
+    let (facts, (served, others)) = join(look(session, depth), async {
+        let served = served(session).await;
+        let others = served.iter().flatten().filter(|profile| **profile != own);
+        let others = join_all(others.map(|profile| look_at(session, depth, profile))).await;
+        (served, others)
+    })
+    .await;
+    let of_own = served.map(|served| served.contains(&own));
+    let first = Candidate { facts, served: of_own };
+    let others = others.into_iter().map(|facts| Candidate { facts, served: Some(true) });
+    installed([first].into_iter().chain(others).collect())
+}
+
+/// Observes the stack of another profile.
+async fn look_at(session: &Session<'_>, depth: Depth, profile: &'static Profile) -> Facts {
+    let scope = session.scope.of(profile);
+    look(&session.beside(&scope), depth).await
+}
+
+/// The installed ones of these, which are at least one.
+fn installed(mut candidates: Vec<Candidate>) -> Vec<Facts> {
+    // Whoever has no access to a namespace in which nothing should be does not miss anything.
+    let is_installed = |candidate: &Candidate| match diagnose::is_installed(&candidate.facts) {
+        Some(installed) => installed,
+        None => candidate.served == Some(true),
+    };
+    if candidates.first().is_some_and(|candidate| candidate.facts.obstacle.is_some()) {
+        candidates.truncate(1);
+    } else if candidates.iter().any(is_installed) {
+        candidates.retain(is_installed);
+    } else {
+        // Custom resources are served for a stack that was removed, or that is in another namespace.
+        let meant = candidates.iter().position(|candidate| candidate.served != Some(false));
+        candidates.swap(0, meant.unwrap_or_default());
+        candidates.truncate(1);
+    }
+    candidates.into_iter().map(|candidate| candidate.facts).collect()
+}
+
+/// The first profile other than the session's whose custom resources the API server serves.
+pub async fn other(session: &Session<'_>) -> Option<&'static Profile> {
+    let own = session.scope.profile;
+    served(session).await?.into_iter().find(|profile| *profile != own)
+}
+
+/// Another profile whose custom resources the API server serves, if it serves none of the session's profile.
+pub async fn only_other(session: &Session<'_>) -> Option<&'static Profile> {
+    let served = served(session).await?;
+    if served.contains(&session.scope.profile) { None } else { served.first().copied() }
+}
+
+/// The profiles of the installed stacks, which are at least one.
+pub async fn profiles(session: &Session<'_>) -> Vec<&'static Profile> {
+    let own = session.scope.profile;
+    match served(session).await {
+        Some(served) if served.iter().any(|profile| *profile != own) => {
+            look_at_all(session, Depth::Check).await.iter().map(|facts| facts.profile).collect()
+        }
+        _ => vec![own],
+    }
+}
+
+/// The profiles whose custom resources the API server serves. `None` if that is not known, or if the user named the
+/// profile.
+pub(crate) async fn served(session: &Session<'_>) -> Option<Vec<&'static Profile>> {
+    if session.scope.profile_is_named {
+        return None;
+    }
+    let mut answer = discovery::group_versions(&session.api).await;
+    if let Err(failure) = &answer
+        && session.clients.two
+        && transport::may_want_http1(failure.kind())
+    {
+        let beside = session.api.beside();
+        beside.switch(session.clients.streams.clone());
+        answer = discovery::group_versions(&beside).await;
+    }
+    let groups = answer.ok()?;
+    let has = |profile: &&Profile| groups.iter().any(|group| profile.has_resources_in(group));
+    Some(profile::ALL.iter().copied().filter(has).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Candidate, installed};
+    use crate::{
+        facts::Facts,
+        stack::{
+            base::seen::Seen,
+            profile::{MESHERY, MESHPLAY, Profile},
+        },
+    };
+
+    /// A candidate whose Deployments are these, in a namespace that contains nothing else.
+    fn candidate(profile: &'static Profile, served: Option<bool>, deployments: Seen<Vec<&str>>) -> Candidate {
+        let deployments = deployments.map(|names| {
+            let named = |name: &str| serde_json::json!({ "metadata": { "name": name } });
+            let objects = names.into_iter().map(|name| serde_json::from_value(named(name)).expect("a Deployment"));
+            objects.collect()
+        });
+        let facts = Facts {
+            profile,
+            deployments,
+            statefulsets: Seen::Known(Vec::new()),
+            pods: Seen::Known(Vec::new()),
+            brokers: [("v1alpha1".to_owned(), Seen::Absent)].into(),
+            meshsyncs: [("v1alpha1".to_owned(), Seen::Absent)].into(),
+            ..Facts::default()
+        };
+        Candidate { facts, served }
+    }
+
+    #[track_caller]
+    fn assert_chosen(candidates: Vec<Candidate>, expected: &[&str]) {
+        let chosen: Vec<&str> = installed(candidates).iter().map(|facts| facts.profile.name).collect();
+        assert_eq!(chosen, expected);
+    }
+
+    const NOTHING: Seen<Vec<&str>> = Seen::Known(Vec::new());
+
+    #[test]
+    fn installed_stacks_are_chosen() {
+        let meshery = || candidate(&MESHERY, Some(true), Seen::Known(vec!["meshery-operator"]));
+        let meshplay = || candidate(&MESHPLAY, Some(true), Seen::Known(vec!["meshplay-operator"]));
+        assert_chosen(vec![meshery()], &["meshery"]);
+        assert_chosen(vec![meshery(), meshplay()], &["meshery", "meshplay"]);
+        assert_chosen(vec![candidate(&MESHERY, Some(false), NOTHING), meshplay()], &["meshplay"]);
+        assert_chosen(vec![candidate(&MESHERY, Some(true), NOTHING), meshplay()], &["meshplay"]);
+        assert_chosen(vec![meshery(), candidate(&MESHPLAY, Some(true), NOTHING)], &["meshery"]);
+    }
+
+    #[test]
+    fn without_an_installed_stack_the_served_one_is_meant() {
+        let meshery = |served| candidate(&MESHERY, served, NOTHING);
+        let meshplay = || candidate(&MESHPLAY, Some(true), NOTHING);
+        assert_chosen(vec![meshery(None)], &["meshery"]);
+        assert_chosen(vec![meshery(Some(false))], &["meshery"]);
+        assert_chosen(vec![meshery(Some(true)), meshplay()], &["meshery"]);
+        assert_chosen(vec![meshery(Some(false)), meshplay()], &["meshplay"]);
+    }
+
+    #[test]
+    fn denied_stack_counts_only_if_its_resources_are_served() {
+        let denied = |served| candidate(&MESHERY, served, Seen::Denied(crate::stack::base::permission::Permission::default()));
+        let meshplay = || candidate(&MESHPLAY, Some(true), Seen::Known(vec!["meshplay-operator"]));
+        assert_chosen(vec![denied(Some(false)), meshplay()], &["meshplay"]);
+        assert_chosen(vec![denied(Some(true)), meshplay()], &["meshery", "meshplay"]);
+    }
+}
