@@ -8,7 +8,7 @@ use std::{
 use http::{Request, StatusCode, header};
 use k8s_openapi::jiff::{SignedDuration, Timestamp, fmt::rfc2822::DateTimeParser};
 use kube::{Client, client::Body};
-use tokio::time::Instant;
+use tokio::{sync::OnceCell, time::Instant};
 
 pub(crate) use super::{
     answer::{ApiError, List, ListedObject, parse, seen},
@@ -55,6 +55,8 @@ pub(crate) struct ApiClient<'a> {
     skew: Cell<Option<SignedDuration>>,
     /// The name by which the API server denied us something.
     denied_user: RefCell<Option<String>>,
+    /// The groups that are served, once they were queried.
+    groups: OnceCell<Vec<String>>,
 }
 
 impl<'a> ApiClient<'a> {
@@ -71,6 +73,7 @@ impl<'a> ApiClient<'a> {
             budget,
             skew: Cell::new(None),
             denied_user: RefCell::new(None),
+            groups: OnceCell::new(),
             client: RefCell::new(client),
             limit,
             deadline,
@@ -81,7 +84,13 @@ impl<'a> ApiClient<'a> {
 
     /// A client of its own over the same connections, with the same limits.
     pub(crate) fn beside(&self) -> Self {
-        Self::new(self.client(), self.limit, self.deadline, self.log)
+        let beside = Self::new(self.client(), self.limit, self.deadline, self.log);
+        Self { groups: self.groups.clone(), ..beside }
+    }
+
+    /// What is queried once for all users of this client.
+    pub(crate) fn groups(&self) -> &OnceCell<Vec<String>> {
+        &self.groups
     }
 
     /// Switches to another client.

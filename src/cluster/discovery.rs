@@ -49,8 +49,14 @@ pub(crate) async fn serves(api: &ApiClient<'_>, api_version: &str, plural: &str)
     }
 }
 
-/// The groups that are served, with their versions, as `group/version`. One small answer, unlike that of [`ask`].
-pub(crate) async fn group_versions(api: &ApiClient<'_>) -> Result<Vec<String>, ApiError> {
+/// The groups that are served, with their versions, as `group/version`. One small answer, unlike that of [`ask`], which is
+/// queried once.
+pub(crate) async fn group_versions<'a>(api: &'a ApiClient<'_>) -> Result<&'a [String], ApiError> {
+    let queried = api.groups().get_or_try_init(|| query_group_versions(api)).await;
+    queried.map(Vec::as_slice)
+}
+
+async fn query_group_versions(api: &ApiClient<'_>) -> Result<Vec<String>, ApiError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Listed {

@@ -25,7 +25,7 @@ impl Observer<'_> {
         }
         let groups = match served {
             // All resources were listed already.
-            Seen::Known(_) => Vec::new(),
+            Seen::Known(_) => &[],
             _ => match discovery::group_versions(self.api).await {
                 Ok(groups) => groups,
                 Err(failure) => return seen(Err(failure), &Permission::default()),

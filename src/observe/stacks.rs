@@ -91,16 +91,15 @@ pub(crate) async fn served(session: &Session<'_>) -> Option<Vec<&'static Profile
     if session.scope.profile_is_named {
         return None;
     }
-    let mut answer = discovery::group_versions(&session.api).await;
-    if let Err(failure) = &answer
-        && session.clients.two
-        && transport::may_want_http1(failure.kind())
-    {
-        let beside = session.api.beside();
-        beside.switch(session.clients.streams.clone());
-        answer = discovery::group_versions(&beside).await;
-    }
-    let groups = answer.ok()?;
+    let over_http1 = session.api.beside();
+    let groups = match discovery::group_versions(&session.api).await {
+        Err(failure) if session.clients.two && transport::may_want_http1(failure.kind()) => {
+            over_http1.switch(session.clients.streams.clone());
+            discovery::group_versions(&over_http1).await
+        }
+        answer => answer,
+    };
+    let groups = groups.ok()?;
     let has = |profile: &&Profile| groups.iter().any(|group| profile.has_resources_in(group));
     Some(profile::ALL.iter().copied().filter(has).collect())
 }
@@ -111,7 +110,7 @@ mod tests {
     use crate::{
         facts::Facts,
         stack::{
-            base::seen::Seen,
+            base::seen::{Denial, Seen},
             profile::{MESHERY, MESHPLAY, Profile},
         },
     };
@@ -166,7 +165,7 @@ mod tests {
 
     #[test]
     fn denied_stack_counts_only_if_its_resources_are_served() {
-        let denied = |served| candidate(&MESHERY, served, Seen::Denied(crate::stack::base::permission::Permission::default()));
+        let denied = |served| candidate(&MESHERY, served, Seen::Denied(Denial { missing: Vec::new() }));
         let meshplay = || candidate(&MESHPLAY, Some(true), Seen::Known(vec!["meshplay-operator"]));
         assert_chosen(vec![denied(Some(false)), meshplay()], &["meshplay"]);
         assert_chosen(vec![denied(Some(true)), meshplay()], &["meshery", "meshplay"]);

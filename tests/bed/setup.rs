@@ -28,6 +28,7 @@ pub struct Setup {
     whitelist: String,
     stored_as: Option<&'static str>,
     quick_probes: bool,
+    beside_another: bool,
 }
 
 impl Setup {
@@ -45,6 +46,7 @@ impl Setup {
             whitelist: watch_list::default(),
             stored_as: None,
             quick_probes: false,
+            beside_another: false,
         }
     }
 
@@ -109,6 +111,12 @@ impl Setup {
         self
     }
 
+    /// Keeps the CRDs of another stack in the cluster.
+    pub fn beside_another(mut self) -> Self {
+        self.beside_another = true;
+        self
+    }
+
     /// Creates the stack; returns when everything is ready. No client is connected to the brokers yet.
     pub async fn start(self, cluster: &Cluster) -> Result<Stack> {
         let client = cluster.client().await?;
@@ -122,7 +130,11 @@ impl Setup {
 
     /// Creates what a user creates, and returns the custom resources.
     pub(super) async fn install(&self, cluster: &Cluster, client: &Client) -> Result<Vec<Value>> {
-        cluster.ensure_crds(client, self.line).await?;
+        if self.beside_another {
+            cluster.upgrade_crds(client, self.line).await?;
+        } else {
+            cluster.ensure_crds(client, self.line).await?;
+        }
         if let Some(version) = self.stored_as {
             store_as(cluster, client, self.line, version).await?;
         }

@@ -132,10 +132,8 @@ fn judge(text: &str) {
     let source = Source { kind: "recording", path: None };
     let judge = |facts| diagnose::diagnose(facts, &Expectation::default(), source.clone());
     let reports: Vec<Report> = stacks.iter().map(judge).collect();
-    let (wide, narrow) = (
-        render::Look::new(false, true, Some((80, 24)), false),
-        render::Look::new(true, false, Some((1, 1)), true),
-    );
+    let (wide, narrow) =
+        (render::Look::new(false, true, Some((80, 24)), false), render::Look::new(true, false, Some((1, 1)), true));
     for report in &reports {
         let _ = Redacted::json(report);
         let _ = render::check(report, &wide, true);

@@ -131,9 +131,8 @@ impl Input {
             let has = |profile: &&Profile| self.objects.iter().any(|object| is_of(object, profile));
             profile::ALL.iter().copied().filter(has).collect::<Vec<_>>()
         };
-        let mut found = having(&|object, profile| {
-            profile.has_resources_in(object["apiVersion"].as_str().unwrap_or_default())
-        });
+        let mut found =
+            having(&|object, profile| profile.has_resources_in(object["apiVersion"].as_str().unwrap_or_default()));
         if found.is_empty() {
             found = having(&|object, profile| object["spec"]["group"] == profile.group);
         }

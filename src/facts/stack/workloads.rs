@@ -16,7 +16,7 @@ use crate::{
     stack::{
         base::seen::Seen,
         manager,
-        profile::{ADAPTERS, Selector},
+        profile::{self, ADAPTERS, Selector},
     },
 };
 
@@ -51,6 +51,13 @@ pub fn meshsync_deployment(facts: &Facts) -> Seen<&Deployment> {
     // A Deployment that the operator did not create can have any name. It is recognized by the container with a broker
     // address.
     one_deployment(facts, |deployment| {
+        let of_another = profile::ALL.iter().filter(|other| **other != facts.profile).any(|other| {
+            name(&deployment.metadata) == other.meshsync.resource
+                || selected(&deployment.metadata, other.meshsync.selector)
+        });
+        if of_another {
+            return false;
+        }
         let pod = deployment.spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
         pod.is_some_and(|pod| {
             pod.containers.iter().any(|container| {

@@ -23,6 +23,7 @@ mod reset;
 mod restarts;
 mod served_versions;
 mod situations;
+mod stacks;
 mod stale_environment;
 mod test;
 mod test_components;
