@@ -48,5 +48,6 @@ pub fn unseen(profile: &'static Profile, target: Target, obstacle: Obstacle) -> 
 }
 
 pub(crate) fn blank(profile: &'static Profile, target: Target) -> Facts {
-    Facts { taken_at: now(), profile, target, ..Facts::default() }
+    let hub = profile.is_hub().then(Box::default);
+    Facts { taken_at: now(), profile, target, hub, ..Facts::default() }
 }

@@ -75,7 +75,7 @@ impl Diagnosis {
         remedy: "",
         kubectl: None,
         cure: Cure::Person(""),
-        profiles: profile::ALL,
+        profiles: profile::WITH_MESHSYNC,
     };
 
     /// Defaults of a component's faults: severity error.

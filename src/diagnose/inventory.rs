@@ -13,10 +13,10 @@ use super::{
 use crate::{
     facts::{BrokerServer, Connection, ServerVersion, stack},
     report::{
-        BrokerReport, ClientReport, Components, EndpointReport, PodReport, ServerReport, ServiceReport, TargetReport,
-        Workload,
+        BrokerReport, ClientReport, Components, EndpointReport, PodReport, ServerReport, ServiceReport,
+        StackComponents, TargetReport, Workload,
     },
-    stack::component::Component,
+    stack::{component::Component, hub},
 };
 
 /// The maximum number of clients of one server in a report. The stack's own clients are always included.
@@ -49,22 +49,33 @@ impl<'a> Inventory<'a> {
             profile: facts.profile.name,
             cluster_id: facts.cluster_id.known().cloned(),
             kubernetes_version: facts.version.known().map(shown_version),
-            operator_line: self.context.line.map(|line| match line {
+            operator_line: self.context.line.filter(|_| !facts.profile.is_hub()).map(|line| match line {
                 Line::Current => "current",
                 Line::Old => "old",
             }),
             server_location: location,
             server_location_evidence: evidence,
-            mode: mode.code(),
+            mode: match self.context.hub() {
+                Some(hub) => match hub.is_installed() {
+                    Some(true) => "management-plane",
+                    Some(false) => "none",
+                    None => "unknown",
+                },
+                None => mode.code(),
+            },
             mode_evidence,
+            era: self.context.hub().and_then(|hub| hub.era()),
         }
     }
 
     pub(super) fn components(&self, states: &States) -> Components {
+        if let Some(hub) = self.context.hub() {
+            return Components::Hub(Box::new(hub.components()));
+        }
         let endpoint =
             self.context.brokers.items().first().and_then(|broker| broker.status.endpoint.clone()).unwrap_or_default();
         let filled = |address: Option<String>| address.filter(|address| !address.is_empty());
-        Components {
+        Components::Stack(Box::new(StackComponents {
             operator: states.operator.report.clone(),
             broker: BrokerReport {
                 component: states.broker.report.clone(),
@@ -73,7 +84,7 @@ impl<'a> Inventory<'a> {
             },
             meshsync: states.meshsync.report.clone(),
             server: states.server.clone(),
-        }
+        }))
     }
 
     fn server(&self, server: &BrokerServer) -> ServerReport {
@@ -129,6 +140,12 @@ impl<'a> Inventory<'a> {
         for adapter in stack::adapters(self.context.facts) {
             let pods = stack::adapter_pods(self.context.facts, adapter);
             workloads.push(self.deployment(Component::Adapter, adapter, &pods));
+        }
+        for component in hub::COMPONENTS {
+            for deployment in stack::hub_deployments(self.context.facts, component) {
+                let pods = stack::adapter_pods(self.context.facts, deployment);
+                workloads.push(self.deployment(component, deployment, &pods));
+            }
         }
         let sets = self.context.statefulsets.items();
         let brokers: Vec<Workload> = sets.iter().map(|set| self.statefulset(set)).collect();

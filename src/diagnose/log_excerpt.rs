@@ -2,6 +2,7 @@
 
 use k8s_openapi::{api::core::v1::Pod, jiff::Timestamp};
 
+use super::stack_view::StackView;
 use crate::{
     facts::{Facts, Log, LogLine, stack},
     stack::{
@@ -52,6 +53,15 @@ pub(crate) fn of_pods(facts: &Facts, component: Component, pods: &[&Pod], contai
     pods.iter()
         .map(|pod| of(facts, component, stack::name(&pod.metadata), container))
         .find(|words| !words.evidence.is_empty())
+}
+
+/// The relevant lines of the logs of a component's pods, as evidence.
+pub(crate) fn of_component(context: &StackView<'_>, component: Component) -> Vec<String> {
+    let pods = context.pods_of(component);
+    let containers = pods.iter().flat_map(|pod| stack::container_statuses(pod).map(move |status| (pod, status)));
+    let mut excerpts =
+        containers.map(|(pod, status)| of(context.facts, component, stack::name(&pod.metadata), &status.name));
+    excerpts.find(|words| !words.evidence.is_empty()).map(|words| words.evidence).unwrap_or_default()
 }
 
 fn shown(log: &Log, line: &LogLine) -> String {

@@ -13,6 +13,7 @@ pub mod diagnosis;
 mod draft;
 mod engine;
 mod guards;
+mod hub;
 mod inventory;
 pub(crate) mod log_excerpt;
 mod mode;
@@ -99,7 +100,10 @@ pub fn diagnose(facts: &Facts, expect: &Expectation, source: Source) -> Report {
     let states = context.states();
     let flow = facts.test.as_ref().and_then(|test| test.flow.as_ref());
     let tested = flow.is_none() || tested::flow_is_determined(&context);
-    let determined = states.is_determined() && tested;
+    let determined = match context.hub() {
+        Some(hub) => hub.undetermined().is_none(),
+        None => states.is_determined() && tested,
+    };
     let checks: Vec<&Check> = rules::of(facts).collect();
     let mut report = judged(&context, &checks, &[], determined, source);
     report.permissions.missing = states::missing_permissions(&context);
@@ -196,7 +200,11 @@ pub fn watch_list(facts: &Facts) -> (Vec<Finding>, Option<String>) {
 /// Whether anything of the stack is installed, or its server shows that it is not needed. `None` if that is not known.
 pub fn is_installed(facts: &Facts) -> Option<bool> {
     let expect = Expectation::default();
-    match RuleContext::new(facts, &expect).mode().0 {
+    let context = RuleContext::new(facts, &expect);
+    if let Some(hub) = context.hub() {
+        return hub.is_installed();
+    }
+    match context.mode().0 {
         mode::Mode::None => Some(false),
         mode::Mode::Unknown => None,
         _ => Some(true),

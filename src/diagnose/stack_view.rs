@@ -210,7 +210,10 @@ impl<'a> StackView<'a> {
                 .into_iter()
                 .flat_map(|adapter| stack::adapter_pods(self.facts, adapter))
                 .collect(),
-            _ => Vec::new(),
+            Component::Discovery | Component::Networking | Component::Agents => {
+                self.hub().map(|hub| hub.pods(component)).unwrap_or_default()
+            }
+            Component::Cluster | Component::Installation | Component::Policies => Vec::new(),
         }
     }
 }

@@ -286,6 +286,9 @@ pub(super) fn sorted<'a>(permissions: impl IntoIterator<Item = &'a Permission>) 
 /// The missing permissions that leave a state unknown.
 pub(crate) fn deciding_denials(context: &StackView<'_>) -> Vec<Permission> {
     let facts = context.facts;
+    if let Some(hub) = context.hub() {
+        return hub.deciding_denials();
+    }
     let objects = [
         context.brokers.missing_permissions(),
         context.meshsyncs.missing_permissions(),
@@ -312,8 +315,12 @@ pub(crate) fn other_denials(context: &StackView<'_>) -> Vec<Permission> {
         facts.reviews.missing_permissions(),
         facts.elsewhere.missing_permissions(),
     ];
+    let of_hub = context.hub().into_iter().flat_map(|hub| hub.other_denials().collect::<Vec<_>>());
     let log = facts.logs.iter().map(|log| log.lines.missing_permissions()).find(|rights| !rights.is_empty());
     sorted(
-        objects.flat_map(|outcome| outcome.seen.missing_permissions()).chain(others.into_iter().chain(log).flatten()),
+        objects
+            .flat_map(|outcome| outcome.seen.missing_permissions())
+            .chain(others.into_iter().chain(log).flatten())
+            .chain(of_hub),
     )
 }

@@ -10,6 +10,7 @@ mod depth;
 pub mod difference;
 pub mod dry_run;
 mod elsewhere;
+pub mod hub;
 pub mod log_lines;
 pub mod network;
 pub mod network_pod;
@@ -163,6 +164,9 @@ pub struct Facts {
     pub watch_list_config_map: Seen<ConfigMapFact>,
     /// The answers of the broker servers.
     pub broker: BrokerFacts,
+    /// The custom resources of Service Mesh Hub. Observed only for its profile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hub: Option<Box<hub::HubFacts>>,
     /// The nodes of pods that are not ready or should be gone, by name. No other node is queried.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub nodes: BTreeMap<String, Seen<NodeReadiness>>,

@@ -41,6 +41,8 @@ pub struct Observed {
     pub from: Depth,
     /// Whether other objects of the kind belong to another row.
     pub shared: bool,
+    /// Whether it is queried for Service Mesh Hub, too.
+    pub of_hub: bool,
     /// The short file names for the kind in a dump. The resource name is always accepted as a file name.
     pub files: &'static [&'static str],
 }
@@ -90,20 +92,20 @@ macro_rules! observed {
 
 observed! {
     one namespace = row::<Namespace>(Request::ClusterNamed(|_, name| name.to_owned()), Depth::Check)
-        .called("namespace");
+        .called("namespace").also_of_hub();
     one broker_crd = crd("crd/broker", Request::ClusterNamed(|profile, _| profile.broker_crd()));
     one meshsync_crd = crd("crd/meshsync", Request::ClusterNamed(|profile, _| profile.meshsync_crd()));
     many former_crds = crd("crd/former", Request::Each(Profile::former_crds));
     versions brokers = custom("brokers", "Broker", Depth::Status);
     versions meshsyncs = custom("meshsyncs", "MeshSync", Depth::WatchList);
-    many deployments = row::<Deployment>(Request::List, Depth::WatchList).files(&["deploy"]);
+    many deployments = row::<Deployment>(Request::List, Depth::WatchList).files(&["deploy"]).also_of_hub();
     many statefulsets = row::<StatefulSet>(Request::List, Depth::Status).files(&["sts"]);
-    many replicasets = row::<ReplicaSet>(Request::List, Depth::Status).files(&["rs"]);
-    many pods = row::<Pod>(Request::List, Depth::Status).files(&["po"]);
+    many replicasets = row::<ReplicaSet>(Request::List, Depth::Status).files(&["rs"]).also_of_hub();
+    many pods = row::<Pod>(Request::List, Depth::Status).files(&["po"]).also_of_hub();
     many services = row::<Service>(Request::List, Depth::Status).files(&["svc"]);
     many endpointslices = row::<EndpointSlice>(Request::List, Depth::Check);
     many networkpolicies = row::<NetworkPolicy>(Request::List, Depth::Check).files(&["netpol"]);
-    many events = row::<Event>(Request::List, Depth::Check);
+    many events = row::<Event>(Request::List, Depth::Check).also_of_hub();
     one lease = LEASE;
     many rbac.cluster_roles = row::<ClusterRole>(
         Request::Each(|profile| owned(profile.operator.cluster_roles)), Depth::Check
@@ -124,6 +126,7 @@ const fn row<T: Resource>(request: Request, from: Depth) -> Observed {
         request,
         from,
         shared: false,
+        of_hub: false,
         files: &[],
     }
 }
@@ -143,6 +146,7 @@ const fn custom(resource: &'static str, kind: &'static str, from: Depth) -> Obse
         request: Request::Versions,
         from,
         shared: false,
+        of_hub: false,
         files: &[],
     }
 }
@@ -155,6 +159,16 @@ impl Observed {
     const fn called(mut self, name: &'static str) -> Self {
         self.name = name;
         self
+    }
+
+    const fn also_of_hub(mut self) -> Self {
+        self.of_hub = true;
+        self
+    }
+
+    /// Whether it is queried for a profile.
+    pub fn is_of(&self, profile: &Profile) -> bool {
+        self.of_hub || !profile.is_hub()
     }
 
     const fn files(mut self, files: &'static [&'static str]) -> Self {

@@ -11,7 +11,7 @@ use k8s_openapi::api::core::v1::Secret;
 use tokio::time::Instant;
 
 use super::{
-    Depth, logs, preflight,
+    Depth, hub, logs, preflight,
     queries::{self, Query},
 };
 use crate::{
@@ -24,7 +24,9 @@ use crate::{
         transport::{self, Clients},
     },
     facts::{
-        ConfigMapFact, Elsewhere, Facts, HelmRevision, MemoryUse, NodeReadiness, Target, observed, stack,
+        ConfigMapFact, Elsewhere, Facts, HelmRevision, MemoryUse, NodeReadiness, Target,
+        hub::HubFacts,
+        observed, stack,
         token::{self, Token},
     },
     observe::broker::probe,
@@ -33,6 +35,7 @@ use crate::{
         permission::Permission,
         seen::Seen,
     },
+    stack::hub::Generation,
 };
 use answers::{Answers, FirstRound, may_be_of_the_connection, parse};
 
@@ -55,6 +58,9 @@ pub(super) struct Observer<'a> {
 impl Observer<'_> {
     /// Sends all queries, and combines the answers.
     pub(super) async fn run(&self) -> Facts {
+        if self.scope.profile.is_hub() {
+            return Box::pin(self.run_hub()).await;
+        }
         let mut first = self.first_round().await;
         if self.speaks_http1_only(&first) {
             self.api.switch(self.clients.streams.clone());
@@ -83,6 +89,36 @@ impl Observer<'_> {
         };
         let (preflight, ()) = tokio::join!(preflight, self.second_round(&mut facts, token.as_ref()));
         facts.preflight = preflight;
+        if let Some(user) = self.api.denied_user() {
+            facts.target.user = Some(user);
+        }
+        facts
+    }
+
+    /// Sends all queries about Service Mesh Hub. The served groups show its era.
+    async fn run_hub(&self) -> Facts {
+        let generation = match discovery::group_versions(self.api).await {
+            Ok(served) => Generation::served(served.iter().map(String::as_str)),
+            // Without its groups there is none, and the first round shows why.
+            Err(_) => None,
+        };
+        let mut target = self.target.clone();
+        if let Some(generation) = generation.filter(|_| !self.scope.namespace_is_named) {
+            generation.era.namespace().clone_into(&mut target.namespace);
+        }
+        let observer = Observer { target: &target, ..*self };
+        let (first, objects) = tokio::join!(observer.first_round(), hub::objects(self.api, generation));
+        let mut facts = blank(self.scope.profile, target.clone());
+        facts.in_cluster = self.in_cluster;
+        observer.fill(&mut facts, first);
+        facts.hub = Some(Box::new(HubFacts { group_version: generation.map(Generation::group_version), objects }));
+        if facts.obstacle.is_some() {
+            return facts;
+        }
+        facts.nodes = observer.nodes(&facts).await;
+        if self.depth.is_whole() {
+            facts.logs = logs::read(self.api, &facts, &[]).await;
+        }
         if let Some(user) = self.api.denied_user() {
             facts.target.user = Some(user);
         }
@@ -123,7 +159,13 @@ impl Observer<'_> {
             self.version(),
             join_all(queries.iter().map(&ask)),
             join_all(each.iter().map(async |(name, queries)| { (*name, join_all(queries.iter().map(&ask)).await) })),
-            async { if check { reviews::ask(self.api, &account, &everything).await } else { Seen::NotLooked } },
+            async {
+                if check && !self.scope.profile.is_hub() {
+                    reviews::ask(self.api, &account, &everything).await
+                } else {
+                    Seen::NotLooked
+                }
+            },
         );
         let mut first = FirstRound {
             version: version.0,

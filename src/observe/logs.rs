@@ -6,8 +6,12 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use super::queries;
 use crate::{
     cluster::ask::{ANYTHING, ApiClient, ApiError, RetryPolicy, seen},
-    facts::{Facts, Log, log_lines, stack},
-    stack::base::failure::Kind,
+    facts::{Facts, Log, hub::Approval, log_lines, stack},
+    stack::{
+        base::failure::Kind,
+        component::Component,
+        hub::{self, Role},
+    },
 };
 
 /// The maximum number of logs per run.
@@ -55,6 +59,9 @@ fn wanted(facts: &Facts) -> Vec<Wanted> {
     for adapter in stack::adapters(facts) {
         pods.extend(stack::adapter_pods(facts, adapter));
     }
+    for component in hub::COMPONENTS {
+        pods.extend(stack::hub_pods(facts, component));
+    }
     // Only a kubelet has logs, and a silent one would take until the deadline.
     let answers = |pod: &&Pod| stack::silent_since(facts, pod).is_none();
     pods.retain(answers);
@@ -79,6 +86,16 @@ fn wanted(facts: &Facts) -> Vec<Wanted> {
             if stack::running_since(pod, container).is_some() {
                 wanted.push(of(pod, container, false));
             }
+        }
+    }
+    if is_behind(facts) {
+        for pod in stack::hub_pods(facts, Component::Networking).into_iter().filter(answers) {
+            wanted.extend(stack::container_statuses(pod).map(|status| of(pod, &status.name, false)));
+        }
+    }
+    if lacks_mesh(facts) {
+        for pod in stack::hub_pods(facts, Component::Discovery).into_iter().filter(answers) {
+            wanted.extend(stack::container_statuses(pod).map(|status| of(pod, &status.name, false)));
         }
     }
     wanted.truncate(MOST);
@@ -108,6 +125,25 @@ fn is_silent(facts: &Facts) -> bool {
     let servers = &facts.broker.servers;
     !servers.is_empty()
         && !servers.iter().flat_map(|server| server.connections.items()).any(|connection| connection.name == client)
+}
+
+/// Whether Service Mesh Hub has not seen the current spec of a policy, or could not apply one.
+fn is_behind(facts: &Facts) -> bool {
+    let Some(hub) = &facts.hub else { return false };
+    let mut policies = Role::POLICIES.iter().flat_map(|role| hub.of(*role).items());
+    policies.any(|policy| {
+        let status = policy.policy_status();
+        status.approval == Approval::Failed
+            || status.observed_generation.is_some_and(|observed| Some(observed) < policy.metadata.generation)
+    })
+}
+
+/// Whether Service Mesh Hub has found nothing in a registered cluster.
+fn lacks_mesh(facts: &Facts) -> bool {
+    let Some(hub) = &facts.hub else { return false };
+    let meshes = hub.of(Role::Mesh).items();
+    let has = |name: &str| meshes.iter().any(|mesh| mesh.cluster_of_mesh() == name);
+    hub.of(Role::Cluster).items().iter().any(|cluster| !has(cluster.name()))
 }
 
 /// Whether the workloads of the custom resources are missing, or their status reports a failure.

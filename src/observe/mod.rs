@@ -7,6 +7,7 @@ pub(crate) mod broker;
 mod cni_policies;
 mod collect;
 pub(crate) mod connectivity;
+mod hub;
 mod logs;
 mod look;
 mod preflight;

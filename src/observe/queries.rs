@@ -9,6 +9,7 @@ use crate::{
     stack::{
         base::permission::Permission,
         cni::{self, PolicyKind},
+        hub::{self, Generation, HubKind},
         manifests,
         object::{group_of, root_of},
         profile::Profile,
@@ -220,17 +221,31 @@ pub fn pods_everywhere() -> Query {
 }
 
 /// The rows that are queried at this depth, including those that are queried separately.
-fn rows(depth: Depth, each: bool) -> impl Iterator<Item = &'static Observed> {
-    observed::ALL.iter().filter(move |row| depth >= row.from && matches!(row.request, Request::Each(_)) == each)
+fn rows(profile: &Profile, depth: Depth, each: bool) -> impl Iterator<Item = &'static Observed> {
+    let at = move |row: &&Observed| depth >= row.from && matches!(row.request, Request::Each(_)) == each;
+    observed::ALL.iter().filter(at).filter(move |row| row.is_of(profile))
+}
+
+/// The custom resources of Service Mesh Hub, in all namespaces.
+pub fn hub(generation: &Generation) -> Vec<(HubKind, Query)> {
+    let query = |kind: HubKind| {
+        let query = Query {
+            name: format!("hub/{}", kind.plural),
+            path: format!("{}/{}?limit={PAGE}", root_of(&kind.api_version), kind.plural),
+            permission: Permission::to("list", group_of(&kind.api_version), kind.plural),
+        };
+        (kind, query)
+    };
+    generation.kinds().into_iter().map(query).collect()
 }
 
 /// The queries of the first round, which need no earlier answer.
 pub fn first_round(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Query> {
-    let mut list: Vec<Query> = rows(depth, false).flat_map(|row| of(row, profile, namespace)).collect();
+    let mut list: Vec<Query> = rows(profile, depth, false).flat_map(|row| of(row, profile, namespace)).collect();
     if depth >= Depth::Status {
         list.push(cluster_id());
     }
-    if depth.is_whole() {
+    if depth.is_whole() && !profile.is_hub() {
         list.push(watch_list_config_map(profile, namespace));
         list.extend(token(profile, namespace));
     }
@@ -239,12 +254,18 @@ pub fn first_round(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Quer
 
 /// The queries of the first round for single objects, by row.
 pub fn each(profile: &Profile, namespace: &str, depth: Depth) -> Vec<(&'static str, Vec<Query>)> {
-    rows(depth, true).map(|row| (row.name, of(row, profile, namespace))).collect()
+    rows(profile, depth, true).map(|row| (row.name, of(row, profile, namespace))).collect()
 }
 
 /// Every permission that an observation needs.
 pub fn permissions(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Permission> {
     let mut queries = first_round(profile, namespace, depth);
+    if profile.is_hub() {
+        // The era is not known before the cluster is asked.
+        queries.extend(hub::GENERATIONS.iter().flat_map(hub).map(|(_, query)| query));
+        let permissions = queries.into_iter().map(|query| query.permission);
+        return sorted(permissions.chain([read_nodes(), read_logs(namespace)]));
+    }
     queries.extend(custom_resources_everywhere(profile).into_iter().map(|(_, query)| query));
     let each = each(profile, namespace, depth);
     queries.extend(each.into_iter().flat_map(|(_, queries)| queries));
@@ -263,8 +284,12 @@ pub fn permissions(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Perm
         others.push(Permission::to("create", "", "pods").in_namespace(namespace));
         others.extend(manifests::permissions(profile, namespace));
     }
-    let mut permissions: Vec<Permission> = queries.into_iter().map(|query| query.permission).collect();
-    permissions.extend(others);
+    sorted(queries.into_iter().map(|query| query.permission).chain(others))
+}
+
+/// Each of these permissions once.
+fn sorted(permissions: impl Iterator<Item = Permission>) -> Vec<Permission> {
+    let mut permissions: Vec<Permission> = permissions.collect();
     permissions.sort();
     permissions.dedup();
     permissions

@@ -23,9 +23,11 @@ struct Candidate {
 /// The other profiles need one request: the list of the served groups.
 pub async fn look_at_all(session: &Session<'_>, depth: Depth) -> Vec<Facts> {
     let own = session.scope.profile;
+    // Service Mesh Hub has no watch-list.
+    let is_meant = |profile: &Profile| depth > Depth::WatchList || !profile.is_hub();
     let (facts, (served, others)) = join(look(session, depth), async {
         let served = served(session).await;
-        let others = served.iter().flatten().filter(|profile| **profile != own);
+        let others = served.iter().flatten().filter(|profile| **profile != own && is_meant(profile));
         let others = join_all(others.map(|profile| look_at(session, depth, profile))).await;
         (served, others)
     })
@@ -62,16 +64,18 @@ fn installed(mut candidates: Vec<Candidate>) -> Vec<Facts> {
     candidates.into_iter().map(|candidate| candidate.facts).collect()
 }
 
-/// The first profile other than the session's whose custom resources the API server serves.
+/// The first profile with `MeshSync`, other than the session's, whose custom resources the API server serves.
 pub async fn other(session: &Session<'_>) -> Option<&'static Profile> {
     let own = session.scope.profile;
-    served(session).await?.into_iter().find(|profile| *profile != own)
+    served(session).await?.into_iter().find(|profile| *profile != own && !profile.is_hub())
 }
 
 /// Another profile whose custom resources the API server serves, if it serves none of the session's profile.
 pub async fn only_other(session: &Session<'_>) -> Option<&'static Profile> {
     let served = served(session).await?;
-    if served.contains(&session.scope.profile) { None } else { served.first().copied() }
+    // Service Mesh Hub is another product, which does not replace Meshery.
+    let other = served.iter().copied().find(|profile| !profile.is_hub());
+    if served.contains(&session.scope.profile) { None } else { other }
 }
 
 /// The profiles of the installed stacks, which are at least one.

@@ -28,8 +28,16 @@ pub enum State {
     Running,
     /// `MeshSync`, server: connected to the broker. Broker: Meshery Server is connected to it.
     Connected,
-    /// Server: none was found in the cluster.
+    /// Server, agents: none was found in the cluster.
     NotSeen,
+    /// Policies: the controller applies it.
+    Accepted,
+    /// Policies: no controller has judged it.
+    Pending,
+    /// Policies: it contradicts another object, or asks for something that is not possible.
+    Invalid,
+    /// Policies: it was accepted, but could not be written to the mesh.
+    Failed,
 }
 
 impl fmt::Display for State {
@@ -120,7 +128,119 @@ pub struct ClientReport {
 
 /// The states of all components.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Components {
+#[serde(untagged)]
+pub enum Components {
+    /// Operator, broker, `MeshSync` and server.
+    Stack(Box<StackComponents>),
+    /// Service Mesh Hub.
+    Hub(Box<HubComponents>),
+}
+
+impl Components {
+    /// Operator, broker, `MeshSync` and server. `None` for Service Mesh Hub.
+    pub fn stack(&self) -> Option<&StackComponents> {
+        match self {
+            Self::Stack(components) => Some(components),
+            Self::Hub(_) => None,
+        }
+    }
+
+    /// Each component with its state, in the order in which they are listed.
+    pub fn each(&self) -> [(Component, &ComponentReport); 4] {
+        match self {
+            Self::Stack(it) => [
+                (Component::Operator, &it.operator),
+                (Component::Meshsync, &it.meshsync),
+                (Component::Broker, &it.broker.component),
+                (Component::Server, &it.server),
+            ],
+            Self::Hub(it) => [
+                (Component::Discovery, &it.discovery),
+                (Component::Networking, &it.networking),
+                (Component::Policies, &it.policies.component),
+                (Component::Agents, &it.agents),
+            ],
+        }
+    }
+
+    /// Whether `MeshSync` is connected to the broker.
+    pub fn is_connected(&self) -> bool {
+        self.stack().is_some_and(|components| components.meshsync.state == State::Connected)
+    }
+}
+
+/// The states of Service Mesh Hub.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HubComponents {
+    /// The controller that finds meshes, workloads and services.
+    pub discovery: ComponentReport,
+    /// The controller that applies the policies to the meshes.
+    pub networking: ComponentReport,
+    /// What runs on the registered clusters.
+    pub agents: ComponentReport,
+    /// What users wrote.
+    pub policies: PoliciesReport,
+}
+
+/// The state of the policies, and what they apply to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PoliciesReport {
+    /// The worst state of all policies.
+    #[serde(flatten)]
+    pub component: ComponentReport,
+    /// Every policy.
+    pub objects: Vec<PolicyReport>,
+    /// Every discovered service, with the policies that apply to it.
+    pub targets: Vec<TargetOfPolicies>,
+    /// The discovered meshes.
+    pub meshes: Vec<String>,
+}
+
+/// One policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PolicyReport {
+    /// Its kind.
+    pub kind: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// `ACCEPTED`, `PENDING`, `INVALID` or `FAILED`.
+    pub state: State,
+    /// The generation of its spec.
+    pub generation: i64,
+    /// The generation that the controller judged. `None` if its status has none.
+    pub observed_generation: Option<i64>,
+    /// The number of services to which it applies.
+    pub targets: usize,
+    /// The number of meshes to which it applies.
+    pub meshes: usize,
+}
+
+/// One discovered service, with the policies that apply to it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TargetOfPolicies {
+    /// The service: `reviews.bookinfo`.
+    pub service: String,
+    /// The cluster.
+    pub cluster: String,
+    /// Its mesh.
+    pub mesh: Option<String>,
+    /// The name under which other meshes reach it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub federated_hostname: Option<String>,
+    /// The traffic policies that apply to it.
+    pub traffic_policies: Vec<String>,
+    /// The access policies that apply to it.
+    pub access_policies: Vec<String>,
+}
+
+/// The states of operator, broker, `MeshSync` and server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StackComponents {
     /// The operator.
     pub operator: ComponentReport,
     /// The broker.

@@ -23,11 +23,12 @@ pub use self::{
 use crate::stack::{
     base::{invocation::Invocation, permission::Permission},
     component::Component,
+    hub::Era,
     profile::Profile,
 };
 pub use components::{
-    BrokerReport, ClientReport, ComponentReport, Components, EndpointReport, PodReport, ServerReport, ServiceReport,
-    State, Workload,
+    BrokerReport, ClientReport, ComponentReport, Components, EndpointReport, HubComponents, PodReport, PoliciesReport,
+    PolicyReport, ServerReport, ServiceReport, StackComponents, State, TargetOfPolicies, Workload,
 };
 pub use finding::{Command, Finding, Kind, ObjectRef, Remedy, Severity};
 pub use fix::FixReport;
@@ -174,12 +175,15 @@ pub struct TargetReport {
     /// The evidence for that location.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_location_evidence: Option<String>,
-    /// How the cluster is watched: `operator`, `custom-broker`, `standalone`, `embedded`, `none` if nothing is
-    /// installed, or `unknown`.
+    /// How the cluster is watched: `operator`, `custom-broker`, `standalone`, `embedded`, `management-plane` for Service
+    /// Mesh Hub, `none` if nothing is installed, or `unknown`.
     pub mode: &'static str,
     /// The evidence for the mode.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode_evidence: Option<String>,
+    /// The era of Service Mesh Hub.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub era: Option<Era>,
 }
 
 /// The source of the facts.
@@ -465,6 +469,11 @@ impl Report {
     /// The profile of the stack.
     pub fn profile(&self) -> &'static Profile {
         Profile::named(self.target.profile).unwrap_or_default()
+    }
+
+    /// The product's name. That of Service Mesh Hub depends on the era.
+    pub fn product(&self) -> &'static str {
+        self.target.era.map_or(self.profile().product, Era::product)
     }
 
     /// The findings that no other explains, most important first, without information.

@@ -24,12 +24,31 @@ pub enum Component {
     Server,
     /// The server's adapters, one for each service mesh.
     Adapter,
+    /// Service Mesh Hub: the controller that finds meshes, workloads and services.
+    Discovery,
+    /// Service Mesh Hub: the controller that applies the policies to the meshes.
+    Networking,
+    /// Service Mesh Hub: what runs on the registered clusters.
+    Agents,
+    /// Service Mesh Hub: what users write.
+    Policies,
 }
 
 impl Component {
     /// Every component, in the order of the data path.
-    pub const ALL: [Self; 7] =
-        [Self::Cluster, Self::Installation, Self::Operator, Self::Broker, Self::Meshsync, Self::Server, Self::Adapter];
+    pub const ALL: [Self; 11] = [
+        Self::Cluster,
+        Self::Installation,
+        Self::Operator,
+        Self::Broker,
+        Self::Meshsync,
+        Self::Server,
+        Self::Adapter,
+        Self::Discovery,
+        Self::Networking,
+        Self::Agents,
+        Self::Policies,
+    ];
 
     /// The name in codes: `meshsync-crash-loop`.
     pub fn code(self) -> &'static str {
@@ -41,6 +60,10 @@ impl Component {
             Self::Meshsync => "meshsync",
             Self::Server => "server",
             Self::Adapter => "adapter",
+            Self::Discovery => "discovery",
+            Self::Networking => "networking",
+            Self::Agents => "agents",
+            Self::Policies => "policies",
         }
     }
 
@@ -54,6 +77,10 @@ impl Component {
             Self::Meshsync => "MeshSync",
             Self::Server => return Cow::Owned(format!("{} Server", profile.product)),
             Self::Adapter => "Adapter",
+            Self::Discovery => "Discovery",
+            Self::Networking => "Networking",
+            Self::Agents => "Agents",
+            Self::Policies => "Policies",
         })
     }
 }

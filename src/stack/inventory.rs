@@ -36,7 +36,7 @@ impl Part {
 pub fn is_custom_resource(object: &Value) -> bool {
     let group = object["apiVersion"].as_str().and_then(|version| version.split_once('/')).map(|(group, _)| group);
     matches!(object["kind"].as_str(), Some("Broker" | "MeshSync"))
-        && profile::ALL.iter().any(|profile| Some(profile.group) == group)
+        && profile::WITH_MESHSYNC.iter().any(|profile| Some(profile.group) == group)
 }
 
 /// One object that a stack may have.

@@ -389,7 +389,7 @@ mod tests {
 
     #[test]
     fn only_crds_of_the_current_line_have_validation_rules() {
-        for profile in profile::ALL {
+        for profile in profile::WITH_MESHSYNC {
             let objects = manifests(profile, "somewhere", &Options::default());
             let has_rules = objects.iter().any(|object| object.body.to_string().contains("x-kubernetes-validations"));
             assert_eq!(has_rules, profile.has_current_line(), "{}", profile.name);
@@ -398,7 +398,7 @@ mod tests {
 
     #[test]
     fn every_family_has_the_same_objects_under_its_own_names() {
-        for profile in profile::ALL {
+        for profile in profile::WITH_MESHSYNC {
             let objects = manifests(profile, "somewhere", &Options::default());
             let kinds: Vec<&str> = objects.iter().map(|object| object.id.kind.as_str()).collect();
             let expected = "Namespace ServiceAccount CustomResourceDefinition CustomResourceDefinition Role ClusterRole \
@@ -419,7 +419,7 @@ mod tests {
     #[test]
     fn standalone_meshsync_has_its_reader_and_nothing_else() {
         let broker = ExternalBroker { address: "broker.example:4222".into(), token: None };
-        for profile in profile::ALL {
+        for profile in profile::WITH_MESHSYNC {
             let options = Options {
                 standalone: true,
                 broker: Some(broker.clone()),
@@ -477,7 +477,7 @@ mod tests {
 
     #[test]
     fn pods_request_what_the_operator_sets() {
-        for profile in profile::ALL {
+        for profile in profile::WITH_MESHSYNC {
             let pods: Vec<Pod> = pods(profile, "somewhere").iter().filter_map(typed).collect();
             assert_eq!(pods.len(), 3);
             let amount = crate::stack::quantity::of_pods(&pods);

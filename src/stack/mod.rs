@@ -6,6 +6,7 @@ pub mod base;
 pub mod cni;
 pub mod component;
 pub mod error_codes;
+pub mod hub;
 pub mod inventory;
 pub mod manager;
 pub mod manifests;

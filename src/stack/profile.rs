@@ -2,7 +2,7 @@
 //!
 //! No other file contains a name, label or subject of Meshery or its relatives.
 
-use crate::stack::{object::group_of, watched_kinds::RESOURCES};
+use crate::stack::{hub, object::group_of, watched_kinds::RESOURCES};
 
 /// A set of labels that together select the pods of a workload.
 pub type Selector = &'static [(&'static str, &'static str)];
@@ -234,8 +234,59 @@ pub static MESHPLAY: Profile = profile! {
     },
 };
 
+/// Service Mesh Hub and Gloo Mesh. It has none of the parts of the other families, so their names are empty and match
+/// nothing; what it has instead is in [`super::hub`].
+pub static SERVICE_MESH_HUB: Profile = Profile {
+    name: "service-mesh-hub",
+    product: "Gloo Mesh",
+    namespace: "gloo-mesh",
+    subject_prefix: "",
+    group: "mesh.gloo.solo.io",
+    former_group: None,
+    versions: &[],
+    operator: OperatorNames {
+        deployment: "",
+        container: "",
+        old_line_container: "",
+        service_account: "",
+        selectors: &[],
+        lease: "",
+        cluster_role_bindings: &[],
+        cluster_roles: &[],
+    },
+    broker: BrokerNames {
+        resource: "",
+        current: None,
+        old: "",
+        container: "",
+        selectors: &[],
+        token_secret: None,
+        token_key: "",
+        finalizer: "",
+        client_port: 0,
+        monitor_port: 0,
+    },
+    meshsync: MeshsyncNames {
+        resource: "",
+        container: "",
+        selector: &[],
+        client: "",
+        finalizer: "",
+        documented_config_map: "",
+        default_watch_list: &[],
+    },
+    server: ServerNames { deployment: "", clients: &[], selector: &[], adapter_prefix: "" },
+    images: Images { operator: "", operator_release: None, old_operator: "", broker: "", reloader: "", meshsync: "" },
+};
+
 /// Every profile.
-pub static ALL: &[&Profile] = &[&MESHERY, &MESHPLAY];
+pub static ALL: &[&Profile] = &[&MESHERY, &MESHPLAY, &SERVICE_MESH_HUB];
+
+/// The profiles with an operator, a broker and `MeshSync`.
+pub static WITH_MESHSYNC: &[&Profile] = &[&MESHERY, &MESHPLAY];
+
+/// The profile without them.
+pub static HUB: &[&Profile] = &[&SERVICE_MESH_HUB];
 
 /// The profiles with the current operator line, whose broker requires a token and whose custom resources have conditions.
 pub static WITH_CURRENT_LINE: &[&Profile] = &[&MESHERY];
@@ -261,8 +312,16 @@ impl Profile {
 
     /// Whether a `group/version` that an API server serves contains custom resources of this family.
     pub fn has_resources_in(&self, group_version: &str) -> bool {
+        if self.is_hub() {
+            return hub::Generation::of(group_version).is_some();
+        }
         let group = group_of(group_version);
         group == self.group || self.former_group == Some(group)
+    }
+
+    /// Whether this is Service Mesh Hub, which has no operator, broker and `MeshSync`.
+    pub fn is_hub(&self) -> bool {
+        self.name == SERVICE_MESH_HUB.name
     }
 
     /// Whether there is the current operator line, whose broker requires a token.

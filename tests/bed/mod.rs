@@ -23,7 +23,7 @@ mod certificates;
 mod client;
 mod cluster;
 mod control_plane;
-mod crds;
+pub mod crds;
 mod failures;
 mod fake_client;
 mod fake_controller;

@@ -43,7 +43,8 @@ fn roots(report: &Report) -> Vec<&str> {
 }
 
 fn state_of_meshsync(report: &Report) -> (State, bool) {
-    (report.components.meshsync.state, report.components.meshsync.at_least)
+    let meshsync = &report.components.stack().expect("a stack").meshsync;
+    (meshsync.state, meshsync.at_least)
 }
 
 fn set_idle(facts: &mut Facts, idle: &str) {

@@ -5,7 +5,10 @@ use std::time::Duration;
 use clap::{ArgAction, Args, ValueEnum};
 
 use super::duration;
-use crate::{cluster::kubeconfig::Access, stack::profile::Profile};
+use crate::{
+    cluster::kubeconfig::Access,
+    stack::profile::{self, Profile},
+};
 
 /// The flags of every command.
 #[derive(Args, Debug)]
@@ -17,8 +20,8 @@ pub struct Global {
     /// Timeout of a single request; 0 for none
     #[arg(long, global = true, value_name = "DURATION", default_value = "10s", value_parser = duration, hide = true)]
     pub request_timeout: Duration,
-    /// Family of stacks to look for
-    #[arg(long, global = true, value_name = "NAME", value_parser = ["meshery", "meshplay"], hide = true)]
+    /// Product to look for; by default every one in the cluster
+    #[arg(long, global = true, value_name = "NAME", value_parser = PROFILES, hide = true)]
     pub profile: Option<String>,
 
     /// Output format
@@ -43,6 +46,9 @@ pub struct Global {
     #[arg(short, long, global = true, action = ArgAction::HelpShort)]
     help: Option<bool>,
 }
+
+/// The names of the profiles.
+const PROFILES: [&str; 3] = [profile::MESHERY.name, profile::MESHPLAY.name, profile::SERVICE_MESH_HUB.name];
 
 impl Global {
     /// The namespace of the stack.

@@ -95,10 +95,10 @@ fn screen(report: &Report, look: &Look, detail: Detail) -> String {
 
 /// Whether the API server did not answer at all.
 fn is_unreachable(report: &Report) -> bool {
-    let components = &report.components;
-    let states = [components.operator.state, components.meshsync.state, components.broker.component.state];
+    let optional = [Component::Server, Component::Agents];
+    let states = report.components.each().into_iter().filter(|(component, _)| !optional.contains(component));
     report.target.kubernetes_version.is_none()
-        && states.iter().all(|state| *state == State::Unknown)
+        && states.map(|(_, of)| of.state).all(|state| state == State::Unknown)
         && report
             .root_causes()
             .next()

@@ -5,6 +5,7 @@ mod check;
 mod checks;
 mod finding;
 mod fixes;
+mod hub;
 mod path;
 mod preflight;
 mod status;

@@ -11,7 +11,9 @@ use super::{
 };
 use crate::{
     facts::redact::clean,
-    report::{ComponentReport, Finding, Kind, Report, Severity, State, Status},
+    report::{
+        ComponentReport, Components, Finding, HubComponents, Kind, Report, Severity, StackComponents, State, Status,
+    },
     stack::component::Component,
 };
 
@@ -37,14 +39,16 @@ enum Link {
 /// The name of the stack, above its path, if there are several.
 pub(crate) fn heading(page: &mut Page<'_>, report: &Report) {
     let style = page.look.styles.strong;
-    page.raw(&report.profile().product.style(style).to_string());
+    page.raw(&report.product().style(style).to_string());
 }
 
 /// Draws the path: horizontally if it fits, otherwise vertically.
 pub(crate) fn draw(page: &mut Page<'_>, report: &Report) {
     let look = page.look;
-    let stations = stations(report, look);
-    let links = links(report);
+    let (stations, links) = match &report.components {
+        Components::Stack(components) => (stations(report, components, look), links(report, components)),
+        Components::Hub(components) => (stations_of_hub(report, components, look), links_of_hub(components).to_vec()),
+    };
     let gap = 2 + width_of(look.glyphs.flows);
     let widths: Vec<usize> = stations.iter().map(Station::width).collect();
     let total: usize = 2 + widths.iter().sum::<usize>() + gap * links.len();
@@ -53,7 +57,10 @@ pub(crate) fn draw(page: &mut Page<'_>, report: &Report) {
     } else {
         below(page, &stations, &links);
     }
-    let mut parts = vec![operator(report, look)];
+    let mut parts = match &report.components {
+        Components::Stack(components) => vec![operator(report, components, look)],
+        Components::Hub(components) => vec![discovery(report, components, look)],
+    };
     parts.extend(target::target(report, look));
     page.parts(2, &format!(" {} ", look.glyphs.dot), &parts);
 }
@@ -119,8 +126,8 @@ fn below(page: &mut Page<'_>, stations: &[Station], links: &[Link]) {
 }
 
 /// The operator. It reconciles MeshSync and the broker, and is not a station of the path.
-fn operator(report: &Report, look: &Look) -> String {
-    let operator = &report.components.operator;
+fn operator(report: &Report, components: &StackComponents, look: &Look) -> String {
+    let operator = &components.operator;
     let (glyph, style) = component(report, look, Component::Operator, operator.state, operator.at_least);
     let version = operator.version.as_deref().map(|version| format!(" {}", clean(version))).unwrap_or_default();
     let at_least = if operator.at_least { "at least " } else { "" };
@@ -139,9 +146,70 @@ fn operator(report: &Report, look: &Look) -> String {
     )
 }
 
+/// The controller of Service Mesh Hub that finds what the policies apply to, which is not a station of the path.
+fn discovery(report: &Report, components: &HubComponents, look: &Look) -> String {
+    let discovery = &components.discovery;
+    let (glyph, style) = component(report, look, Component::Discovery, discovery.state, discovery.at_least);
+    let version = discovery.version.as_deref().map(|version| format!(" {}", clean(version))).unwrap_or_default();
+    let note = worst(report, Component::Discovery).map(|finding| format!(" ({})", short(finding)));
+    let note = note.or_else(|| discovery.expected_absent.then(|| " (not needed)".to_owned())).unwrap_or_default();
+    format!(
+        "{} {} {}{version}{}",
+        Component::Discovery.title(report.profile()).style(look.styles.strong),
+        glyph.style(style),
+        discovery.state.style(style),
+        note.style(style)
+    )
+}
+
+/// Policies, the controller that applies them, and the meshes.
+fn stations_of_hub(report: &Report, components: &HubComponents, look: &Look) -> Vec<Station> {
+    let station = |component: Component, of: &ComponentReport| {
+        let (glyph, style) = self::component(report, look, component, of.state, of.at_least);
+        let at_least = if of.at_least { "at least " } else { "" };
+        let state = match of.state {
+            State::Undeployed if component == Component::Policies => "none".to_owned(),
+            state => format!("{at_least}{state}"),
+        };
+        let note = worst(report, component).map(short);
+        Station { name: component.title(report.profile()), glyph, style, state, note }
+    };
+    let meshes = components.policies.meshes.len();
+    let of_meshes = worst(report, Component::Agents);
+    let (glyph, style) = match of_meshes {
+        Some(finding) => look.severity(finding.severity),
+        None if meshes == 0 => (look.glyphs.skip, look.styles.dim),
+        None => (look.glyphs.pass, look.styles.good),
+    };
+    let state = if meshes == 0 { "none found".to_owned() } else { format!("{meshes} found") };
+    vec![
+        station(Component::Policies, &components.policies.component),
+        station(Component::Networking, &components.networking),
+        Station { name: "Meshes".into(), glyph, style, state, note: of_meshes.map(short) },
+    ]
+}
+
+fn links_of_hub(components: &HubComponents) -> [Link; 2] {
+    let policies = components.policies.component.state;
+    let read = match (policies, components.networking.state) {
+        (State::Undeployed, _) => Link::Idle,
+        (_, State::Deployed) => Link::Flows,
+        (_, State::Unknown) => Link::Unsure,
+        _ => Link::Broken,
+    };
+    let applied = match policies {
+        State::Accepted => Link::Flows,
+        State::Undeployed => Link::Idle,
+        State::Invalid | State::Failed => Link::Broken,
+        _ => Link::Unsure,
+    };
+    [read, applied]
+}
+
 /// Whether no operator reconciles the custom resources that exist.
 fn is_unattended(report: &Report) -> bool {
-    let operator = &report.components.operator;
+    let Some(components) = report.components.stack() else { return false };
+    let operator = &components.operator;
     matches!(operator.state, State::NotDeployed | State::Deploying)
         && !operator.at_least
         && !operator.expected_absent
@@ -170,7 +238,8 @@ fn worst(report: &Report, component: Component) -> Option<&Finding> {
 /// The code without its component: `cannot list`.
 fn short(finding: &Finding) -> String {
     let prefix = format!("{}-", finding.component.code());
-    clean(finding.code.strip_prefix(&prefix).unwrap_or(&finding.code)).replace('-', " ")
+    let code = finding.code.strip_prefix(&prefix).or_else(|| finding.code.strip_prefix("smh-"));
+    clean(code.unwrap_or(&finding.code)).replace('-', " ")
 }
 
 /// The glyph of a component: that of its worst finding, or of its state.
@@ -193,8 +262,7 @@ pub(crate) fn component(
     }
 }
 
-fn stations(report: &Report, look: &Look) -> Vec<Station> {
-    let components = &report.components;
+fn stations(report: &Report, components: &StackComponents, look: &Look) -> Vec<Station> {
     let unreachable = report.findings().iter().find(|finding| {
         finding.component == Component::Cluster
             && finding.code != "permission-missing"
@@ -243,8 +311,7 @@ fn not_needed(report: &Report, component: Component, of: &ComponentReport) -> Op
     })
 }
 
-fn links(report: &Report) -> [Link; 3] {
-    let components = &report.components;
+fn links(report: &Report, components: &StackComponents) -> Vec<Link> {
     let status = |id: &str| {
         let check = report.checks().iter().find(|check| check.id == id);
         check.map(|check| check.status)
@@ -259,7 +326,7 @@ fn links(report: &Report) -> [Link; 3] {
             Some(Status::Skip) | None => Link::Idle,
         };
         let reads = if components.server.state == State::Connected { Link::Flows } else { Link::Idle };
-        return [link(may_list), link(status("meshsync-connected")), reads];
+        return vec![link(may_list), link(status("meshsync-connected")), reads];
     }
     let meshsync = components.meshsync.state;
     let watches = match meshsync {
@@ -290,5 +357,5 @@ fn links(report: &Report) -> [Link; 3] {
         State::Undeployed => Link::Idle,
         _ => Link::Broken,
     };
-    [watches, publishes, reads]
+    vec![watches, publishes, reads]
 }

@@ -3,15 +3,14 @@
 use owo_colors::OwoColorize;
 
 use super::{
-    path,
+    hub, path,
     style::Look,
     tables::{age, table},
     text::{Page, width_of},
 };
 use crate::{
     facts::redact::clean,
-    report::{ObjectRef, PodReport, Report, Severity, Workload},
-    stack::component::Component,
+    report::{Components, ObjectRef, PodReport, Report, ServerReport, Severity, Workload},
 };
 
 /// The whole screen. The report still has its findings: the marks in the data path come from them.
@@ -49,9 +48,13 @@ fn states(page: &mut Page<'_>, report: &Report) {
         page.blank();
         page.raw(&services(report, look));
     }
-    if !report.components.broker.servers.is_empty() {
-        page.blank();
-        page.raw(&clients(report, look));
+    match &report.components {
+        Components::Stack(components) if !components.broker.servers.is_empty() => {
+            page.blank();
+            page.raw(&clients(report, &components.broker.servers, look));
+        }
+        Components::Stack(_) => {}
+        Components::Hub(components) => hub::policies(page, &components.policies),
     }
     missing(page, report);
 }
@@ -67,19 +70,13 @@ fn next(page: &mut Page<'_>, report: &Report) {
 
 /// The states of each stack in one line (`--quiet`).
 pub fn states_lines(reports: &[Report], look: &Look) -> String {
-    reports.iter().map(|report| format!("{}: {}", report.profile().product, states_line(report, look))).collect()
+    reports.iter().map(|report| format!("{}: {}", report.product(), states_line(report, look))).collect()
 }
 
 /// The states in one line (`--quiet`).
 pub fn states_line(report: &Report, look: &Look) -> String {
-    let components = &report.components;
-    let states = [
-        ("operator", Component::Operator, &components.operator),
-        ("meshsync", Component::Meshsync, &components.meshsync),
-        ("broker", Component::Broker, &components.broker.component),
-        ("server", Component::Server, &components.server),
-    ];
-    let states = states.map(|(name, component, of)| {
+    let states = report.components.each().map(|(component, of)| {
+        let name = component.code();
         let (glyph, style) = path::component(report, look, component, of.state, of.at_least);
         let at_least = if of.at_least { "at least " } else { "" };
         format!("{} {name} {at_least}{}", glyph.style(style), of.state)
@@ -90,14 +87,7 @@ pub fn states_line(report: &Report, look: &Look) -> String {
 /// Why a state is not higher.
 fn reasons(page: &mut Page<'_>, report: &Report) {
     let look = page.look;
-    let components = &report.components;
-    let all = [
-        (Component::Operator, &components.operator),
-        (Component::Meshsync, &components.meshsync),
-        (Component::Broker, &components.broker.component),
-        (Component::Server, &components.server),
-    ];
-    for (named, component) in all {
+    for (named, component) in report.components.each() {
         let name = named.title(report.profile());
         if let Some(reason) = &component.reason {
             let at_least = if component.at_least { "at least " } else { "" };
@@ -208,9 +198,9 @@ fn services(report: &Report, look: &Look) -> String {
     table(&headings, &rows, look)
 }
 
-fn clients(report: &Report, look: &Look) -> String {
+fn clients(report: &Report, servers: &[ServerReport], look: &Look) -> String {
     let mut rows = Vec::new();
-    for server in &report.components.broker.servers {
+    for server in servers {
         let pod = server.pod.clone().or_else(|| server.address.clone());
         let pod = pod.unwrap_or_else(|| "-".into());
         let names: Vec<String> = server

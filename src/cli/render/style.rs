@@ -118,9 +118,12 @@ impl Look {
     /// The glyph of a state alone.
     pub(crate) fn state(&self, state: State) -> (&'static str, Style) {
         match state {
-            State::Connected | State::Deployed | State::Running => (self.glyphs.pass, self.styles.good),
+            State::Connected | State::Deployed | State::Running | State::Accepted => {
+                (self.glyphs.pass, self.styles.good)
+            }
             State::NotDeployed | State::Undeployed | State::NotSeen => (self.glyphs.skip, self.styles.dim),
-            State::Deploying | State::Enabled => (self.glyphs.warn, self.styles.warning),
+            State::Deploying | State::Enabled | State::Pending => (self.glyphs.warn, self.styles.warning),
+            State::Invalid | State::Failed => (self.glyphs.fail, self.styles.bad),
             State::Unknown => (self.glyphs.unknown, self.styles.warning),
         }
     }

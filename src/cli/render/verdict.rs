@@ -16,7 +16,7 @@ pub fn line(report: &Report, look: &Look) -> String {
 
 /// The verdict of each stack in one line (`--quiet`).
 pub fn lines(list: &ReportList, look: &Look) -> String {
-    let line = |report: &Report| format!("{}: {}\n", report.profile().product, line(report, look));
+    let line = |report: &Report| format!("{}: {}\n", report.product(), line(report, look));
     list.stacks.iter().map(line).collect()
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn parts_of(list: &ReportList, look: &Look) -> Vec<String> {
         let verdict = report.verdict.unwrap_or(Verdict::Unknown);
         let (_, style) = mark(verdict, look);
         let cause = cause(report);
-        parts.push(format!("{} {}{cause}", report.profile().product, verdict.to_string().style(style)));
+        parts.push(format!("{} {}{cause}", report.product(), verdict.to_string().style(style)));
     }
     if list.source.kind == "live" {
         parts.push(format!("{} ms", list.duration_ms));

@@ -71,6 +71,9 @@ pub(crate) fn run(given: &str, global: &Global, terminal: &Terminal) -> anyhow::
         };
         return Err(UsageError::new(format!("there is no code or check \"{given}\"")).hint(hint).into());
     };
+    // A code of another profile needs no flag, unless the user named a profile.
+    let only = known.diagnosis.profiles.first().copied().filter(|_| global.profile.is_none());
+    let profile = only.filter(|only| only.is_hub()).unwrap_or(profile);
     if !known.is_of(profile) {
         let hint = format!("`{} explain {code}` explains it for Meshery", program());
         return Err(UsageError::new(format!("{} has no {code}", profile.product)).hint(hint).into());

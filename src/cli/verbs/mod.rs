@@ -6,6 +6,7 @@ mod checks;
 mod completion;
 mod explain;
 mod fix;
+mod hub;
 mod installation;
 mod manifests;
 mod network_probe;
@@ -57,6 +58,7 @@ use crate::{
 /// A [`UsageError`] for a mistake on the command line; any other error is internal.
 pub async fn run(cli: &Cli, terminal: &Terminal, cleanup: &Cleanup) -> anyhow::Result<Exit> {
     let global = &cli.global;
+    hub::refuse_unsupported(cli)?;
     match &cli.command {
         Command::Check(args) | Command::System(System::Check(args)) => {
             check::run(args, global, terminal, cleanup).await

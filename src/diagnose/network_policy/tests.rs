@@ -211,7 +211,7 @@ fn host_network_pods_and_traffic_to_self_are_allowed() {
 
 #[test]
 fn policy_of_the_installation_admits_only_meshsync_server_and_meshdoctor() {
-    for profile in profile::ALL {
+    for profile in profile::WITH_MESHSYNC {
         let options = manifests::Options { network_policy: true, ..manifests::Options::default() };
         let objects = manifests::manifests(profile, "somewhere", &options);
         let policies: Vec<NetworkPolicy> = objects

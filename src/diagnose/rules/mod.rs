@@ -7,6 +7,7 @@
 pub(crate) mod broker;
 pub(crate) mod cluster;
 pub(crate) mod custom_resources;
+pub(crate) mod hub;
 pub(crate) mod installation;
 pub(crate) mod meshsync;
 pub(crate) mod operator;
@@ -16,7 +17,13 @@ pub(crate) mod references;
 pub(crate) mod workload;
 
 use super::{Check, Diagnosis, Judgement, RuleContext};
-use crate::{facts::Facts, stack::component::Component};
+use crate::{
+    facts::Facts,
+    stack::{
+        component::Component,
+        profile::{self, Profile},
+    },
+};
 
 /// Imports that every rule needs.
 pub(crate) mod prelude {
@@ -131,6 +138,7 @@ pub(super) fn diagnoses() -> impl Iterator<Item = &'static Diagnosis> {
         operator::DIAGNOSES,
         broker::DIAGNOSES,
         meshsync::DIAGNOSES,
+        hub::DIAGNOSES,
     ]
     .into_iter()
     .flatten()
@@ -139,10 +147,23 @@ pub(super) fn diagnoses() -> impl Iterator<Item = &'static Diagnosis> {
 
 /// Every check of a cluster, in the order in which checks are shown.
 pub(super) fn all() -> impl Iterator<Item = &'static Check> {
-    [cluster::CHECKS, installation::CHECKS, operator::CHECKS, broker::CHECKS, meshsync::CHECKS, workload::SERVER_CHECKS]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        cluster::CHECKS,
+        installation::CHECKS,
+        operator::CHECKS,
+        broker::CHECKS,
+        meshsync::CHECKS,
+        workload::SERVER_CHECKS,
+        hub::CHECKS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}
+
+/// Whether a check is shown for a profile. Service Mesh Hub has few checks in common with the others.
+fn is_shown(check: &Check, profile: &Profile) -> bool {
+    if profile.is_hub() { check.is_of(profile) } else { profile::WITH_MESHSYNC.iter().any(|other| check.is_of(other)) }
 }
 
 /// The checks for these facts: those of a cluster, and those of the test if there was one.
@@ -153,7 +174,8 @@ pub(super) fn of(facts: &Facts) -> impl Iterator<Item = &'static Check> {
     let network = test.is_some_and(|test| test.network.is_some());
     let left = network.then_some(&meshsync::flow_probe_leftover::CHECK);
     let parts = OF_PART_TESTS.iter().copied().filter(move |_| parts).chain(left);
-    let mut checks: Vec<_> = all().chain(parts).chain(OF_THE_FLOW.iter().copied().filter(move |_| flow)).collect();
+    let cluster = all().filter(|check| is_shown(check, facts.profile));
+    let mut checks: Vec<_> = cluster.chain(parts).chain(OF_THE_FLOW.iter().copied().filter(move |_| flow)).collect();
     // Each heading appears once, and the order under it is kept.
     let order: Vec<_> = checks.iter().map(|check| check.category()).collect();
     checks.sort_by_key(|check| {

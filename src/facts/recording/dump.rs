@@ -19,11 +19,19 @@ use crate::{
     facts::{
         BrokerFacts, BrokerServer, ConfigMapFact, Connection, Facts, HelmRevision, MemoryUse, NodeReadiness,
         ServerVersion, Target, TokenFact, Varz,
+        hub::{HubFacts, HubObject},
         observed::{self, Object, Observed, Source, Versions},
         token,
     },
     report::Route,
-    stack::{base::seen::Seen, manager, object::group_of, profile::Profile},
+    stack::{
+        base::seen::Seen,
+        component::Component,
+        hub::{self, Generation},
+        manager,
+        object::group_of,
+        profile::Profile,
+    },
 };
 
 /// The facts of a dump.
@@ -53,6 +61,7 @@ pub(crate) fn facts(
         broker: dump.broker()?,
         target: Target { namespace: namespace.clone(), ..Target::default() },
         memory: dump.memory(),
+        hub: dump.hub()?,
         nodes: dump.nodes(),
         ..Facts::default()
     };
@@ -74,9 +83,24 @@ fn namespace_of(input: &Input, profile: &Profile) -> String {
             .and_then(|object| object["metadata"]["namespace"].as_str())
             .map(str::to_owned)
     };
+    if profile.is_hub() {
+        let controllers = [Component::Networking, Component::Discovery].map(hub::deployments).concat();
+        let is_controller = |object: &Value| {
+            object["kind"] == "Deployment"
+                && object["metadata"]["name"].as_str().is_some_and(|name| controllers.contains(&name))
+        };
+        let is_mesh = |object: &Value| Generation::of(object["apiVersion"].as_str().unwrap_or_default()).is_some();
+        let era = generation_of(input).map(|it| it.era.namespace());
+        return of(&is_controller).or_else(|| of(&is_mesh)).unwrap_or_else(|| era.unwrap_or(profile.namespace).into());
+    }
     of(&|object| group_of(object["apiVersion"].as_str().unwrap_or_default()) == profile.group)
         .or_else(|| of(&|object| object["metadata"]["name"] == profile.operator.deployment))
         .unwrap_or_else(|| profile.namespace.into())
+}
+
+/// The generation of Service Mesh Hub that the objects belong to.
+fn generation_of(input: &Input) -> Option<&'static Generation> {
+    Generation::served(input.objects.iter().filter_map(|object| object["apiVersion"].as_str()))
 }
 
 struct Dump<'a> {
@@ -124,6 +148,21 @@ impl Source for Dump<'_> {
 }
 
 impl Dump<'_> {
+    /// The custom resources of Service Mesh Hub, in all namespaces.
+    fn hub(&self) -> Result<Option<Box<HubFacts>>, RecordingError> {
+        if !self.profile.is_hub() {
+            return Ok(None);
+        }
+        let generation = generation_of(self.input);
+        let mut hub = HubFacts { group_version: generation.map(Generation::group_version), ..HubFacts::default() };
+        for kind in generation.into_iter().flat_map(Generation::kinds) {
+            let objects: Vec<HubObject> = self.input.objects_of(&kind.api_version, kind.kind)?;
+            let seen = !objects.is_empty() || self.covers_query(kind.plural);
+            hub.objects.insert(kind.role, if seen { Seen::Known(objects) } else { Seen::NotLooked });
+        }
+        Ok(Some(Box::new(hub)))
+    }
+
     fn covers_query(&self, query: &str) -> bool {
         self.input.asked.iter().any(|asked| asked == query)
     }

@@ -8,6 +8,7 @@ use super::{
     API_VERSION, Header, dump,
     error::RecordingError,
     input::{Input, is_one_of, shown, typed},
+    query_of,
 };
 use crate::{
     facts::{
@@ -16,6 +17,7 @@ use crate::{
     },
     stack::{
         base::{seen::Seen, usage::UsageError},
+        hub::Generation,
         profile::Profile,
     },
 };
@@ -111,10 +113,18 @@ impl Input {
             Some(profile) => profile,
             None => Profile::named(&header.profile).ok_or(RecordingError::UnknownProfile(header.profile))?,
         };
-        let mut facts = Facts { taken_at: header.taken_at, target: header.target, profile, ..facts };
+        let hub = profile.is_hub().then(|| facts.hub.unwrap_or_default());
+        let mut facts = Facts { taken_at: header.taken_at, target: header.target, profile, hub, ..facts };
         let mut recorded =
             Recorded { input: self, asked: &header.asked, namespace: &facts.target.namespace.clone(), profile };
         observed::read(&mut facts, &mut recorded)?;
+        if let Some(hub) = &mut facts.hub {
+            for kind in hub.generation().into_iter().flat_map(Generation::kinds) {
+                let objects = self.objects_of(&kind.api_version, kind.kind)?;
+                let outcome = header.asked.get(&query_of(&kind)).cloned().unwrap_or_default();
+                hub.objects.insert(kind.role, outcome.map(|_| objects));
+            }
+        }
         Ok(facts)
     }
 }

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::API_VERSION;
+use super::{API_VERSION, query_of};
 use crate::{
     facts::{
         Facts,
         observed::{self, Object, Observed, Sink, Versions},
     },
-    stack::{base::seen::Seen, profile::Profile},
+    stack::{base::seen::Seen, hub::Generation, profile::Profile},
 };
 
 /// The recording of these stacks: an object of ours for each, and the Kubernetes objects of all.
@@ -21,6 +21,7 @@ pub fn list(stacks: &[Facts]) -> Value {
     for facts in stacks {
         let mut items = Items { profile: facts.profile, asked: BTreeMap::new(), objects: Vec::new() };
         observed::write(facts, &mut items);
+        items.write_hub(facts);
         let mut recording = object(API_VERSION, "Recording", facts);
         recording.shift_insert(2, "toolVersion".into(), env!("CARGO_PKG_VERSION").into());
         let place = recording.keys().take_while(|key| *key != "elsewhere").count();
@@ -71,6 +72,18 @@ impl Sink for Items {
 }
 
 impl Items {
+    /// The custom resources of Service Mesh Hub.
+    fn write_hub(&mut self, facts: &Facts) {
+        let Some(hub) = &facts.hub else { return };
+        for kind in hub.generation().into_iter().flat_map(Generation::kinds) {
+            let seen = hub.of(kind.role);
+            self.asked.insert(query_of(&kind), seen.as_ref().map(Vec::len));
+            for item in seen.items() {
+                self.push(&kind.api_version, kind.kind, item);
+            }
+        }
+    }
+
     fn push<T: Serialize>(&mut self, api_version: &str, kind: &str, item: &T) {
         self.objects.push(object(api_version, kind, item).into());
     }

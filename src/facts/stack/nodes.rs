@@ -8,8 +8,11 @@ use k8s_openapi::{
     jiff::{SignedDuration, Timestamp},
 };
 
-use super::{adapter_pods, adapters, broker_pods, meshsync_pods, name, operator_pods, server_pods};
-use crate::{facts::Facts, stack::base::seen::Seen};
+use super::{adapter_pods, adapters, broker_pods, hub_pods, meshsync_pods, name, operator_pods, server_pods};
+use crate::{
+    facts::Facts,
+    stack::{base::seen::Seen, hub},
+};
 
 /// The maximum number of nodes to query.
 const MOST: usize = 3;
@@ -46,6 +49,9 @@ pub fn nodes_to_query(facts: &Facts) -> Vec<String> {
     pods.extend(server_pods(facts));
     for adapter in adapters(facts) {
         pods.extend(adapter_pods(facts, adapter));
+    }
+    for component in hub::COMPONENTS {
+        pods.extend(hub_pods(facts, component));
     }
     let suspect = |pod: &&Pod| {
         let unready = pod_condition(pod, "Ready").is_some_and(|ready| ready.status != "True");

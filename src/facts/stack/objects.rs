@@ -23,12 +23,11 @@ pub fn name(metadata: &ObjectMeta) -> &str {
     metadata.name.as_deref().unwrap_or_default()
 }
 
-/// Whether the labels contain every pair of the selector.
+/// Whether the labels contain every pair of the selector. An empty one selects nothing.
 pub fn selected(metadata: &ObjectMeta, selector: Selector) -> bool {
-    metadata
-        .labels
-        .as_ref()
-        .is_some_and(|labels| selector.iter().all(|(key, value)| labels.get(*key).map(String::as_str) == Some(*value)))
+    metadata.labels.as_ref().is_some_and(|labels| {
+        !selector.is_empty() && selector.iter().all(|(key, value)| labels.get(*key).map(String::as_str) == Some(*value))
+    })
 }
 
 pub(super) fn owned_by(metadata: &ObjectMeta, kind: &str, name: &str) -> bool {

@@ -15,7 +15,8 @@ use crate::{
     facts::{Broker, Facts, Meshsync},
     stack::{
         base::seen::Seen,
-        manager,
+        component::Component,
+        hub, manager,
         profile::{self, ADAPTERS, Selector},
     },
 };
@@ -51,7 +52,7 @@ pub fn meshsync_deployment(facts: &Facts) -> Seen<&Deployment> {
     // A Deployment that the operator did not create can have any name. It is recognized by the container with a broker
     // address.
     one_deployment(facts, |deployment| {
-        let of_another = profile::ALL.iter().filter(|other| **other != facts.profile).any(|other| {
+        let of_another = profile::WITH_MESHSYNC.iter().filter(|other| **other != facts.profile).any(|other| {
             name(&deployment.metadata) == other.meshsync.resource
                 || selected(&deployment.metadata, other.meshsync.selector)
         });
@@ -129,8 +130,10 @@ pub fn server_pods(facts: &Facts) -> Vec<&Pod> {
 /// The Deployments of the server's adapters.
 pub fn adapters(facts: &Facts) -> Vec<&Deployment> {
     let is_adapter = |name: &str| {
-        name.strip_prefix(facts.profile.server.adapter_prefix)
-            .is_some_and(|mesh| ADAPTERS.split(' ').any(|known| known == mesh))
+        !facts.profile.is_hub()
+            && name
+                .strip_prefix(facts.profile.server.adapter_prefix)
+                .is_some_and(|mesh| ADAPTERS.split(' ').any(|known| known == mesh))
     };
     facts
         .deployments
@@ -147,6 +150,19 @@ pub fn adapters(facts: &Facts) -> Vec<&Deployment> {
 pub fn adapter_pods<'a>(facts: &'a Facts, adapter: &Deployment) -> Vec<&'a Pod> {
     let selector = adapter.spec.as_ref().and_then(|spec| spec.selector.match_labels.clone()).unwrap_or_default();
     chosen(facts, &selector)
+}
+
+/// The Deployments of a component of Service Mesh Hub.
+pub fn hub_deployments(facts: &Facts, component: Component) -> Vec<&Deployment> {
+    let names = hub::deployments(component);
+    let all = facts.deployments.items().iter();
+    all.filter(|deployment| facts.profile.is_hub() && names.contains(&name(&deployment.metadata))).collect()
+}
+
+/// The pods of a component of Service Mesh Hub.
+pub fn hub_pods(facts: &Facts, component: Component) -> Vec<&Pod> {
+    let deployments = hub_deployments(facts, component).into_iter();
+    deployments.flat_map(|deployment| adapter_pods(facts, deployment)).collect()
 }
 
 /// The pods with all of these labels. Empty if no label is given.

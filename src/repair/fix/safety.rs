@@ -5,7 +5,7 @@ use crate::{
         host_port,
         plan::{Action, Plan, Step},
     },
-    report::{Report, Safety, State, change::ChangedField},
+    report::{Report, Safety, change::ChangedField},
     stack::component::Component,
 };
 
@@ -60,7 +60,7 @@ fn is_test_object(step: &Step) -> bool {
 
 /// Whether a step changes the workload of a `MeshSync` that is not connected.
 fn is_idle_meshsync(step: &Step, report: &Report) -> bool {
-    let workloads = report.workloads.iter().filter(|_| report.components.meshsync.state != State::Connected);
+    let workloads = report.workloads.iter().filter(|_| !report.components.is_connected());
     workloads
         .filter(|workload| workload.component == Component::Meshsync)
         .any(|workload| workload.kind == step.id.kind && workload.name == step.id.name)

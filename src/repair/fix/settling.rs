@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Fix;
 use crate::{
-    report::{Action, Report, State, Verdict},
+    report::{Action, Report, Verdict},
     stack::component::Component,
 };
 
@@ -28,8 +28,7 @@ pub fn is_premature(fix: &Fix, report: &Report) -> bool {
     };
     let restarted = report.workloads.iter().filter(|it| it.component == Component::Meshsync && restarts(&it.name));
     let mut pods = restarted.flat_map(|it| &it.pods);
-    report.components.meshsync.state != State::Connected
-        && pods.any(|pod| pod.age_seconds.is_some_and(|age| age < CONNECTING))
+    !report.components.is_connected() && pods.any(|pod| pod.age_seconds.is_some_and(|age| age < CONNECTING))
 }
 
 /// Whether the stack is not healthy and one of its pods has just been created, so that it may become healthy without help.

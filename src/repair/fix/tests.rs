@@ -7,7 +7,7 @@ use crate::{
     diagnose::{self, Expectation},
     facts::Facts,
     repair::plan::{self, Plan, Step, Until},
-    report::{Safety, Source, State, Verdict, Workload, change::ChangedField},
+    report::{Components, Safety, Source, State, Verdict, Workload, change::ChangedField},
     stack::{
         component::Component,
         object::{self, Id},
@@ -16,7 +16,9 @@ use crate::{
 
 fn report(meshsync: State) -> Report {
     let mut report = diagnose::diagnose(&Facts::default(), &Expectation::default(), Source::live());
-    report.components.meshsync.state = meshsync;
+    if let Components::Stack(components) = &mut report.components {
+        components.meshsync.state = meshsync;
+    }
     report.workloads = vec![Workload {
         kind: "Deployment".into(),
         name: "meshery-meshsync".into(),

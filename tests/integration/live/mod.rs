@@ -22,6 +22,7 @@ mod redeploy;
 mod reset;
 mod restarts;
 mod served_versions;
+mod service_mesh_hub;
 mod situations;
 mod stacks;
 mod stale_environment;

@@ -32,7 +32,6 @@ impl Run<'_> {
             *self.place.borrow_mut() = Some(format!("after {steps} steps (waiting for MeshSync to connect)"));
             let facts = observe::look(session, Depth::Check).await;
             let seen = diagnose::diagnose(&facts, &Expectation::default(), Source::live());
-            let meshsync = &seen.components.meshsync;
             if is_connected(&seen) {
                 report.verified = Some(format!("MeshSync {}", State::Connected));
                 return;
@@ -41,7 +40,8 @@ impl Run<'_> {
                 report.verified = Some("MeshSync is running; its broker cannot be queried from here".into());
                 return;
             }
-            let mut lacks = format!("{}, not {}", meshsync.state, State::Connected);
+            let state = seen.components.stack().map_or(State::Unknown, |components| components.meshsync.state);
+            let mut lacks = format!("{state}, not {}", State::Connected);
             if let Some(root) = seen.root_causes().next() {
                 lacks.push_str(&format!(" ({})", root.code));
             }
@@ -70,7 +70,7 @@ impl Run<'_> {
 
 /// Whether `MeshSync` is connected. Without a custom resource its state says nothing, but the check does.
 fn is_connected(report: &Report) -> bool {
-    report.components.meshsync.state == State::Connected
+    report.components.is_connected()
         || report.target.mode == "standalone" && status(report, "meshsync-connected") == Some(Status::Pass)
 }
 

@@ -12,6 +12,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     remedy: "check the address in the kubeconfig, proxies in front of the API server, and whether the namespace has \
              very many objects",
     cure: Cure::Person(because::CAPACITY),
+    profiles: profile::ALL,
     ..Diagnosis::obstacle(Component::Cluster)
 };
 

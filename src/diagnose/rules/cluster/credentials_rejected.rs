@@ -7,5 +7,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     remedy: "log in again, or get a new kubeconfig",
     kubectl: Some("auth whoami"),
     cure: Cure::Person(because::ACCESS),
+    profiles: profile::ALL,
     ..Diagnosis::obstacle(Component::Cluster)
 };

@@ -6,5 +6,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     explanation: include_str!("internal_error.md"),
     remedy: "report a bug with the output of `-v`; a recording may still work",
     cure: Cure::Person("it is a bug in this program"),
+    profiles: profile::ALL,
     ..Diagnosis::obstacle(Component::Cluster)
 };

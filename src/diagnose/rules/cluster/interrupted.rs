@@ -6,5 +6,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     explanation: include_str!("interrupted.md"),
     remedy: "run the same command again",
     cure: Cure::Person("the check was interrupted"),
+    profiles: profile::ALL,
     ..Diagnosis::obstacle(Component::Cluster)
 };

@@ -7,5 +7,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     remedy: "correct the kubeconfig at the place named above",
     kubectl: Some("config view"),
     cure: Cure::Person(because::OUTSIDE),
+    profiles: profile::ALL,
     ..Diagnosis::obstacle(Component::Cluster)
 };

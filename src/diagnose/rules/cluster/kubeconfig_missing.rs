@@ -7,5 +7,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     remedy: "set KUBECONFIG or --kubeconfig, or read a recording with --from",
     kubectl: Some("config view"),
     cure: Cure::Person(because::OUTSIDE),
+    profiles: profile::ALL,
     ..Diagnosis::obstacle(Component::Cluster)
 };

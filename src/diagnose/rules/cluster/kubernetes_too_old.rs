@@ -5,6 +5,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "Kubernetes is older than the stack supports",
     explanation: include_str!("kubernetes_too_old.md"),
     cure: Cure::Person(because::CAPACITY),
+    profiles: profile::ALL,
     ..Diagnosis::fault(Component::Cluster)
 };
 
@@ -30,6 +31,9 @@ const CURRENT: Need =
 /// Those of the old operator line, and of the families that have only that line, do not.
 const OLD: Need = Need { minor: 16, why: "This API server does not serve CRDs of apiextensions.k8s.io/v1." };
 
+/// The check of the first releases of Service Mesh Hub asks for it. Later ones ask for nothing.
+const HUB: Need = Need { minor: 13, why: "The controllers use APIs that this API server does not have." };
+
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let version = context.facts.version.known_or_unknown()?;
     let shown = shown_version(version);
@@ -43,7 +47,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .evidence(format!("/version reports {shown}"))
             .remedy(format!("upgrade the cluster to 1.{} or later", need.minor))
             .found(),
-        ("1", Ok(minor)) if minor < CURRENT.minor => {
+        ("1", Ok(minor)) if minor < CURRENT.minor && !context.facts.profile.is_hub() => {
             Outcome::pass_with(format!("{shown}; operator 1.0 needs 1.{} or later", CURRENT.minor))
         }
         (_, Ok(_)) => Outcome::pass_with(shown),
@@ -53,6 +57,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
 
 /// What the installed stack needs; for a preflight or if nothing is installed, the one that would be installed.
 fn need(context: &RuleContext<'_>) -> Need {
+    if context.facts.profile.is_hub() {
+        return HUB;
+    }
     let installs_current = context.facts.profile.has_current_line();
     let is_old = context.line == Some(Line::Old) && context.facts.preflight.is_none();
     if installs_current && !is_old { CURRENT } else { OLD }

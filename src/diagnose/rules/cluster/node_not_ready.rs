@@ -13,6 +13,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "A node with pods of the stack is not ready",
     explanation: include_str!("node_not_ready.md"),
     cure: Cure::Person(because::CAPACITY),
+    profiles: profile::ALL,
     ..Diagnosis::fault(Component::Cluster)
 };
 

@@ -6,5 +6,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     explanation: include_str!("not_an_api_server.md"),
     remedy: "check the server address in the kubeconfig, and whether a proxy or login page is in front of it",
     cure: Cure::Person(because::OUTSIDE),
+    profiles: profile::ALL,
     ..Diagnosis::obstacle(Component::Cluster)
 };

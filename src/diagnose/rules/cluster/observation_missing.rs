@@ -1,16 +1,23 @@
-use crate::{diagnose::rules::prelude::*, facts::FailureKind};
+use crate::{diagnose::rules::prelude::*, facts::FailureKind, stack::hub::Role};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "observation-missing",
     title: "Information needed to determine a state is missing",
     explanation: include_str!("observation_missing.md"),
     cure: Cure::Person(because::ACCESS),
+    profiles: profile::ALL,
     ..Diagnosis::obstacle(Component::Cluster)
 };
 
 /// Information that is missing for a reason other than a denial and leaves a state unknown.
 pub(crate) fn missing_observation(context: &RuleContext<'_>) -> Option<Finding> {
     let facts = context.facts;
+    if let Some(hub) = context.hub() {
+        let kinds = Role::POLICIES.iter().map(|role| (hub.generation().and_then(|it| it.kind(*role)), hub.of(*role)));
+        let policies = kinds.filter_map(|(kind, seen)| Some(format!("{}: {}", kind?.plural, unseen(seen)?)));
+        let deployments = unseen(&facts.deployments).map(|why| format!("Deployments: {why}"));
+        return finding(context, policies.chain(deployments).collect());
+    }
     let states = context.states();
     let [operator, meshsync, broker] =
         [&states.operator, &states.meshsync, &states.broker].map(|state| state.undetermined.is_some());
@@ -36,6 +43,10 @@ pub(crate) fn missing_observation(context: &RuleContext<'_>) -> Option<Finding> 
         let why = context.unseen_clients().or_else(|| context.unseen_own_clients());
         missing.extend(why.map(|why| format!("the broker's clients: {why}")));
     }
+    finding(context, missing)
+}
+
+fn finding(context: &RuleContext<'_>, missing: Vec<String>) -> Option<Finding> {
     (!missing.is_empty()).then(|| {
         DIAGNOSIS
             .finding()

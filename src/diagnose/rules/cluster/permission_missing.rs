@@ -11,6 +11,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "You cannot read everything needed to determine a state",
     explanation: include_str!("permission_missing.md"),
     cure: Cure::Person(because::ACCESS),
+    profiles: profile::ALL,
     ..Diagnosis::obstacle(Component::Cluster)
 };
 

@@ -6,5 +6,6 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     explanation: include_str!("tls_untrusted.md"),
     remedy: "get a new kubeconfig, which contains the cluster's CA; do not skip the verification",
     cure: Cure::Person(because::OUTSIDE),
+    profiles: profile::ALL,
     ..Diagnosis::obstacle(Component::Cluster)
 };

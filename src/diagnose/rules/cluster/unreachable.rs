@@ -13,6 +13,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     remedy: "check that the cluster is running and reachable from this machine (VPN, proxy, firewall, DNS)",
     kubectl: Some("cluster-info"),
     cure: Cure::Person(because::OUTSIDE),
+    profiles: profile::ALL,
     ..Diagnosis::obstacle(Component::Cluster)
 };
 

@@ -18,6 +18,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     ],
     explanation: include_str!("namespace_terminating.md"),
     cure: Cure::Person(because::LOSS),
+    profiles: profile::ALL,
     ..Diagnosis::fault(Component::Installation)
 };
 

@@ -63,6 +63,10 @@ fn controllers(context: &RuleContext<'_>, component: Component) -> Vec<Controlle
         Component::Operator => &context.operator,
         Component::Meshsync => &context.meshsync,
         Component::Server => &context.server,
+        Component::Discovery | Component::Networking | Component::Agents => {
+            let deployments = context.hub().map(|hub| hub.deployments(component)).unwrap_or_default();
+            return deployments.into_iter().map(of_deployment).collect();
+        }
         Component::Adapter => {
             return stack::adapters(context.facts).into_iter().map(of_deployment).collect();
         }

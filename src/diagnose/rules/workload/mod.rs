@@ -69,6 +69,11 @@ pub(crate) static ADAPTER_WORKLOADS: Check = Check {
     ..Check::of(DIAGNOSES, |context| controllers::judge(context, Component::Adapter))
 };
 
+/// Judges the workload of a component.
+pub(super) fn judge(context: &RuleContext<'_>, component: Component) -> Judgement {
+    controllers::judge(context, component)
+}
+
 /// Whether a component has fewer pods than it should have, or other ones.
 pub(super) fn is_incomplete(context: &RuleContext<'_>, component: Component) -> bool {
     controllers::is_incomplete(context, component)

@@ -1,0 +1,66 @@
+use super::{for_each_policy, show, shown_target, virtual_mesh};
+use crate::{
+    diagnose::{
+        hub::{HubView, Policy},
+        rules::prelude::*,
+    },
+    facts::hub::Approval,
+    stack::hub::Role,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "smh-federation-error",
+    title: "Services are not reachable from other meshes",
+    explanation: include_str!("federation_error.md"),
+    cure: Cure::Person(because::CHOICE),
+    ..Diagnosis::fault(Component::Policies).of_hub()
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "smh-federation",
+    title: "federation is written without an error",
+    ..Check::of_hub(&[&DIAGNOSIS], |context| for_each_policy(context, |hub, policy| judge(context, hub, policy)))
+};
+
+fn judge(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> Option<Finding> {
+    if policy.kind.role != Role::VirtualMesh {
+        return None;
+    }
+    let status = &policy.status;
+    let of_entries = status.meshes.iter().chain(&status.targets);
+    let mut errors: Vec<String> = of_entries
+        .filter(|entry| entry.approval > Approval::Pending)
+        .flat_map(|entry| entry.errors.iter().map(move |error| (entry, error)))
+        .filter(|(_, error)| virtual_mesh::is_federation_error(error))
+        .map(|(entry, error)| format!("{}: {error}", shown_target(hub, &entry.key)))
+        .collect();
+    let in_all = status.errors.iter().filter(|error| virtual_mesh::is_federation_error(error));
+    errors.extend(in_all.map(|error| format!("status.errors: {error}")));
+    let of_era_a = &policy.object.status["federationStatus"];
+    let message = of_era_a["message"].as_str().map(|message| format!(": {message}")).unwrap_or_default();
+    let state = of_era_a["state"].as_str().filter(|state| *state != "ACCEPTED");
+    errors.extend(state.map(|state| format!("status.federationStatus: {state}{message}")));
+    let first = errors.first()?;
+    let gateway = first.contains("gateway");
+    Some(
+        DIAGNOSIS
+            .finding()
+            .title(format!("{} is not federated", policy.shown()))
+            .message(if gateway {
+                "Traffic between meshes enters through an ingress gateway with a port named tls, and at least one mesh has \
+                 no usable one. Requests to services of another mesh fail."
+            } else {
+                "Names of services in another mesh are not written, so requests to them fail."
+            })
+            .object(policy.reference())
+            .evidences(errors.iter().take(10))
+            .remedy(if gateway {
+                "give the ingress gateway a Service of type LoadBalancer or NodePort with a port named tls, or select \
+                 another one in spec.federation.ingressGatewaySelectors"
+            } else {
+                "correct what the error names"
+            })
+            .command(show(context, policy))
+            .done(),
+    )
+}

@@ -1,0 +1,70 @@
+use super::{hub_of, virtual_mesh};
+use crate::{diagnose::rules::prelude::*, facts::hub::HubObject};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "smh-gateway-no-address",
+    title: "The ingress gateway of a federated mesh has no address",
+    explanation: include_str!("gateway_no_address.md"),
+    cure: Cure::Person(because::CAPACITY),
+    ..Diagnosis::fault(Component::Agents).of_hub()
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "smh-gateways-have-addresses",
+    title: "the ingress gateway of each federated mesh has an address",
+    ..Check::of_hub(&[&DIAGNOSIS], judge)
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let hub = hub_of(context)?;
+    let federated: Vec<_> = virtual_mesh::all(&hub).into_iter().filter(|it| it.federates(hub.era())).collect();
+    if federated.is_empty() {
+        return Outcome::skip("no virtual mesh federates several meshes");
+    }
+    let mut findings = Vec::new();
+    for virtual_mesh in &federated {
+        for mesh in &virtual_mesh.meshes {
+            let Some(lack) = lack(mesh) else { continue };
+            let cluster = mesh.cluster_of_mesh();
+            findings.push(
+                DIAGNOSIS
+                    .finding()
+                    .title(format!("The ingress gateway of mesh {} has no external address", mesh.name()))
+                    .message(format!(
+                        "{} is accepted all the same. Requests from other meshes to services on {cluster} have no \
+                         endpoint and fail.",
+                        virtual_mesh.policy.shown()
+                    ))
+                    .object(ObjectRef {
+                        kind: "Mesh".into(),
+                        namespace: Some(mesh.namespace().into()),
+                        name: mesh.name().into(),
+                    })
+                    .evidence(lack)
+                    .remedy(format!(
+                        "wait until the load balancer of cluster {cluster} has given the Service an address, or use \
+                         type NodePort"
+                    ))
+                    .command(context.kubectl_in("istio-system").inspect("get services -l istio=ingressgateway"))
+                    .done(),
+            );
+        }
+    }
+    Outcome::of(findings)
+}
+
+/// What a mesh lacks. `None` if it has a gateway with an address, or if a virtual mesh shows the error itself.
+fn lack(mesh: &HubObject) -> Option<String> {
+    let applied = mesh.status["appliedEastWestIngressGateways"].as_array();
+    if let Some(gateways) = applied.filter(|gateways| !gateways.is_empty()) {
+        let without =
+            gateways.iter().find(|gateway| gateway["externalAddresses"].as_array().is_none_or(Vec::is_empty))?;
+        let name = without["destinationRef"]["name"].as_str().unwrap_or_default();
+        return Some(format!("status.appliedEastWestIngressGateways: {name} has no externalAddresses"));
+    }
+    // Releases before 1.1 ignore a mesh without a gateway silently.
+    let gateways = mesh.spec.pointer("/istio/ingressGateways").and_then(|list| list.as_array());
+    let usable = gateways.is_some_and(|gateways| !gateways.is_empty());
+    let before_1_1 = mesh.spec.get("issuedCertificateStatus").is_none();
+    (!usable && before_1_1).then(|| "spec.istio.ingressGateways is empty".to_owned())
+}

@@ -1,0 +1,129 @@
+//! Service Mesh Hub and Gloo Mesh: the controllers, the policies, and the meshes that they apply to. The codes start with
+//! `smh`.
+
+pub(crate) mod certificate_not_issued;
+pub(crate) mod components_not_running;
+pub(crate) mod dns_not_configured;
+pub(crate) mod era;
+pub(crate) mod federation_error;
+pub(crate) mod gateway_no_address;
+pub(crate) mod mesh_version_unsupported;
+pub(crate) mod namespace_missing;
+pub(crate) mod not_installed;
+pub(crate) mod not_observed;
+pub(crate) mod policy_no_workloads;
+pub(crate) mod remote_unreachable;
+pub(crate) mod resource_not_accepted;
+pub(crate) mod target_error;
+pub(crate) mod target_not_discovered;
+pub(crate) mod target_not_selected;
+pub(crate) mod version_unsupported;
+mod virtual_mesh;
+
+use crate::diagnose::{
+    hub::{HubView, Policy},
+    rules::prelude::*,
+};
+
+/// The diagnoses, in display order.
+pub(super) static DIAGNOSES: &[&Diagnosis] = &[
+    &not_installed::DIAGNOSIS,
+    &namespace_missing::DIAGNOSIS,
+    &era::DIAGNOSIS,
+    &version_unsupported::DIAGNOSIS,
+    &components_not_running::DIAGNOSIS,
+    &remote_unreachable::DIAGNOSIS,
+    &mesh_version_unsupported::DIAGNOSIS,
+    &not_observed::DIAGNOSIS,
+    &resource_not_accepted::DIAGNOSIS,
+    &target_error::DIAGNOSIS,
+    &target_not_discovered::DIAGNOSIS,
+    &target_not_selected::DIAGNOSIS,
+    &policy_no_workloads::DIAGNOSIS,
+    &federation_error::DIAGNOSIS,
+    &gateway_no_address::DIAGNOSIS,
+    &dns_not_configured::DIAGNOSIS,
+    &certificate_not_issued::DIAGNOSIS,
+];
+
+/// The checks, in display order. A check comes after its prerequisites.
+pub(super) static CHECKS: &[&Check] = &[
+    &not_installed::CHECK,
+    &namespace_missing::CHECK,
+    &era::CHECK,
+    &version_unsupported::CHECK,
+    &components_not_running::DISCOVERY,
+    &remote_unreachable::CHECK,
+    &mesh_version_unsupported::CHECK,
+    &components_not_running::NETWORKING,
+    &not_observed::CHECK,
+    &resource_not_accepted::CHECK,
+    &target_error::CHECK,
+    &target_not_discovered::CHECK,
+    &target_not_selected::CHECK,
+    &policy_no_workloads::CHECK,
+    &federation_error::CHECK,
+    &components_not_running::AGENTS,
+    &certificate_not_issued::CHECK,
+    &gateway_no_address::CHECK,
+    &dns_not_configured::CHECK,
+];
+
+/// The prerequisite of most checks.
+static WHERE_INSTALLED: [&Check; 1] = [&not_installed::CHECK];
+
+impl Check {
+    /// Defaults of most checks of Service Mesh Hub, which must be installed.
+    const fn of_hub(finds: &'static [&'static Diagnosis], judge: fn(&RuleContext<'_>) -> Judgement) -> Self {
+        Self { after: &WHERE_INSTALLED, ..Self::of(finds, judge) }
+    }
+}
+
+impl Diagnosis {
+    /// The same for Service Mesh Hub.
+    const fn of_hub(self) -> Self {
+        Self { profiles: profile::HUB, ..self }
+    }
+}
+
+/// The view of Service Mesh Hub. The check is skipped for the other profiles.
+fn hub_of<'a>(context: &RuleContext<'a>) -> Result<HubView<'a>, Undecided> {
+    context.hub().ok_or_else(|| Undecided::Skip("this is another profile".into()))
+}
+
+/// One finding for each policy of which this tells one. Unknown if there is none and not every policy could be read.
+fn for_each_policy<'a>(
+    context: &RuleContext<'a>,
+    tell: impl Fn(&HubView<'a>, &Policy<'a>) -> Option<Finding>,
+) -> Judgement {
+    let hub = hub_of(context)?;
+    let policies = hub.policies();
+    let findings: Vec<Finding> = policies.iter().filter_map(|policy| tell(&hub, policy)).collect();
+    if findings.is_empty() && policies.is_empty() && hub.unseen_policies().is_none() {
+        return Outcome::skip("there are no policies");
+    }
+    Outcome::of_or_unknown(findings, hub.unseen_policies())
+}
+
+/// The command that shows a policy with its status.
+fn show(context: &RuleContext<'_>, policy: &Policy<'_>) -> Command {
+    context.kubectl_in(policy.object.namespace()).inspect(format!("get {} -o yaml", policy.resource()))
+}
+
+/// The command that shows the log of a controller.
+fn log_of(context: &RuleContext<'_>, hub: &HubView<'_>, component: Component) -> Option<Command> {
+    let deployment = *hub.deployments(component).first()?;
+    Some(context.kubectl().inspect(format!("logs deployment/{} --tail=100", stack::name(&deployment.metadata))))
+}
+
+/// The key of a discovered object as its users know it: `reviews.bookinfo on mgmt-cluster`.
+fn shown_target(hub: &HubView<'_>, key: &str) -> String {
+    use crate::stack::hub::Role;
+    match hub.with_key(Role::Target, key) {
+        Some(target) => {
+            let (service, cluster) = hub.service_of(target);
+            if cluster.is_empty() { service } else { format!("{service} on {cluster}") }
+        }
+        None => key.trim_end_matches('.').to_owned(),
+    }
+}

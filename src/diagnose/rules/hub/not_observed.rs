@@ -1,0 +1,65 @@
+use super::{for_each_policy, log_of, show};
+use crate::{
+    diagnose::{
+        hub::{HubView, Policy},
+        rules::prelude::*,
+    },
+    facts::hub::Approval,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "smh-not-observed",
+    title: "A policy was not applied since it was changed",
+    explanation: include_str!("not_observed.md"),
+    cure: Cure::Person(because::LOG),
+    ..Diagnosis::fault(Component::Policies).of_hub()
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "smh-policies-observed",
+    title: "networking has seen the current spec of each policy",
+    ..Check::of_hub(&[&DIAGNOSIS], |context| for_each_policy(context, |hub, policy| judge(context, hub, policy)))
+};
+
+/// Within this time after its creation, a policy may wait for its first pass.
+const FIRST_PASS: i64 = 15;
+
+fn judge(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> Option<Finding> {
+    let created = policy.object.metadata.creation_timestamp.as_ref();
+    // The time of a dump is that of its newest object.
+    let now = Some(context.facts.taken_at).filter(|_| !context.facts.taken_at_estimated);
+    let age = created.zip(now).map(|(time, now)| now.duration_since(time.0).as_secs());
+    let is_new = age.is_some_and(|age| age < FIRST_PASS);
+    // A pending policy is an error only if its status is behind.
+    if !policy.is_behind() || is_new {
+        return None;
+    }
+    let (observed, generation) = (policy.status.observed_generation.unwrap_or_default(), policy.generation());
+    let (title, meaning) = if policy.status.written {
+        (
+            format!("{} was changed, and the change is not applied", policy.shown()),
+            "The meshes still have the previous version of this policy.",
+        )
+    } else {
+        (format!("{} was never applied", policy.shown()), "Nothing of this policy is in the meshes.")
+    };
+    let state = match policy.status.approval {
+        Approval::Pending => "absent, which means PENDING".to_owned(),
+        other => format!("{}, for generation {observed}", crate::diagnose::hub::state_of(other)),
+    };
+    let excerpt = log_excerpt::of_component(context, Component::Networking);
+    Some(
+        DIAGNOSIS
+            .finding()
+            .title(title)
+            .message(format!("{meaning} Networking has not seen generation {generation}."))
+            .object(policy.reference())
+            .evidence(format!("metadata.generation: {generation}, status.observedGeneration: {observed}"))
+            .evidence(format!("status.state: {state}"))
+            .evidences(excerpt)
+            .remedy("check the log of networking; it applies every policy once it runs and may read all kinds")
+            .commands(log_of(context, hub, Component::Networking))
+            .command(show(context, policy))
+            .done(),
+    )
+}

@@ -1,0 +1,52 @@
+use super::{hub_of, log_of};
+use crate::{diagnose::rules::prelude::*, stack::hub::Role};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "smh-remote-unreachable",
+    title: "Nothing is discovered in a registered cluster",
+    explains: &["smh-target-not-discovered"],
+    explanation: include_str!("remote_unreachable.md"),
+    cure: Cure::Person(because::ACCESS),
+    ..Diagnosis::fault(Component::Discovery).of_hub()
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "smh-clusters-discovered",
+    title: "a mesh is discovered in each registered cluster",
+    ..Check::of_hub(&[&DIAGNOSIS], judge)
+};
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let hub = hub_of(context)?;
+    let clusters = hub.of(Role::Cluster).known_or_skip("no cluster is registered")?;
+    let meshes = hub.of(Role::Mesh).known_or_unknown()?;
+    if clusters.is_empty() {
+        return Outcome::skip("no cluster is registered");
+    }
+    let is_known = |name: &str| meshes.iter().any(|mesh| mesh.cluster_of_mesh() == name);
+    let log: Vec<String> = log_excerpt::of_component(context, Component::Discovery);
+    let findings = clusters.iter().filter(|cluster| !is_known(cluster.name())).map(|cluster| {
+        let (name, namespace) = (cluster.name(), cluster.namespace());
+        let secret = cluster.text("/secretName").unwrap_or(name);
+        let own_log: Vec<&String> = log.iter().filter(|line| line.contains(name)).collect();
+        DIAGNOSIS
+            .finding()
+            .title(format!("No mesh is discovered in cluster {name}"))
+            .message(
+                "Either the controllers cannot reach that cluster, or they find no mesh there. They connect with the \
+                 kubeconfig in a Secret of type solo.io/kubeconfig that has the name of the cluster; without that Secret, \
+                 no error is logged.",
+            )
+            .object(ObjectRef { kind: "KubernetesCluster".into(), namespace: Some(namespace.into()), name: name.into() })
+            .evidence(format!("KubernetesCluster {name} is registered, and no Mesh has spec.istio.installation.cluster {name}"))
+            .evidences(own_log)
+            .remedy(format!(
+                "check that Secret {secret} exists, has the type solo.io/kubeconfig, and works; then that Istio runs in \
+                 {name}, with a version in the image tag of istiod"
+            ))
+            .command(context.kubectl_in(namespace).inspect(format!("get secret {secret} -o custom-columns=NAME:.metadata.name,TYPE:.type")))
+            .commands(log_of(context, &hub, Component::Discovery))
+            .done()
+    });
+    Outcome::of(findings.collect())
+}

@@ -1,0 +1,47 @@
+use super::{for_each_policy, show};
+use crate::{
+    diagnose::{hub::Policy, rules::prelude::*},
+    facts::hub::Approval,
+    stack::hub::Role,
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "smh-target-not-selected",
+    title: "A policy selects no service",
+    explanation: include_str!("target_not_selected.md"),
+    cure: Cure::Person(because::CHOICE),
+    ..Diagnosis::warning(Component::Policies).of_hub()
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "smh-targets-selected",
+    title: "each policy selects a service",
+    ..Check::of_hub(&[&DIAGNOSIS], |context| for_each_policy(context, |_, policy| judge(context, policy)))
+};
+
+fn judge(context: &RuleContext<'_>, policy: &Policy<'_>) -> Option<Finding> {
+    let selects = matches!(policy.kind.role, Role::TrafficPolicy | Role::AccessPolicy);
+    let status = &policy.status;
+    let is_old = policy.kind.api_version.ends_with("/v1alpha1");
+    // The status of era A does not list targets.
+    if !selects || is_old || status.approval != Approval::Accepted || !status.targets.is_empty() || policy.is_behind() {
+        return None;
+    }
+    let selector = policy.object.spec["destinationSelector"].to_string();
+    Some(
+        DIAGNOSIS
+            .finding()
+            .title(format!("{} selects no service", policy.shown()))
+            .message(
+                "It is accepted, but nothing changes. The labels in a selector of destinations are those of the Service, \
+                 not of its pods; namespaces and clusters are exact names.",
+            )
+            .object(policy.reference())
+            .evidence("status.state: ACCEPTED, and the status lists no target")
+            .evidence(format!("spec.destinationSelector: {selector}"))
+            .remedy("compare the selector with the discovered services: `meshdoctor status` lists them")
+            .command(show(context, policy))
+            .command(context.meshdoctor(Effect::Read, "status"))
+            .done(),
+    )
+}

@@ -1,0 +1,255 @@
+//! Service Mesh Hub on a real API server: the objects of a fixture, with Deployments whose pods run.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use kube::Client;
+use meshdoctor::stack::hub::GENERATIONS;
+use serde_json::{Value, json};
+
+use super::until_checked;
+use crate::{
+    bed::{self, Cluster, Lease, Line, Stack, crds, rest, rest::BED},
+    fixture, schema,
+    tool::{Ran, meshdoctor, roots},
+};
+
+const NAMESPACE: &str = "gloo-mesh";
+
+/// The API server stores these fields itself.
+const OWN_FIELDS: [&str; 5] = ["uid", "generation", "creationTimestamp", "resourceVersion", "managedFields"];
+
+/// Gloo Mesh in a cluster, and the objects from which it was made.
+struct Hub {
+    bed: Lease,
+    client: Client,
+}
+
+impl Hub {
+    /// The healthy fixture. The generations of its policies are those that their statuses refer to.
+    async fn start() -> Result<Self> {
+        let bed = bed::private().await?;
+        let client = bed.client().await?;
+        install(&bed, &client).await?;
+        Ok(Self { bed, client })
+    }
+
+    async fn run(&self, arguments: &str) -> Ran {
+        run(&self.bed, arguments).await
+    }
+
+    /// The document of `check`, without any flag about what to look for.
+    async fn check(&self) -> Value {
+        document(&self.run("check -o json").await)
+    }
+
+    /// Changes an object as a user does. The generation of a custom resource follows from its spec.
+    async fn merge(&self, api_version: &str, kind: &str, name: &str, patch: &Value) -> Result<()> {
+        rest::merge(&self.client, &rest::path(api_version, kind, NAMESPACE, name), patch).await.map(drop)
+    }
+
+    /// Writes a status as the controller does.
+    async fn merge_status(&self, api_version: &str, kind: &str, name: &str, status: &Value) -> Result<()> {
+        self.bed.patch_status(&rest::path(api_version, kind, NAMESPACE, name), status).await.map(drop)
+    }
+}
+
+async fn run(cluster: &Cluster, arguments: &str) -> Ran {
+    meshdoctor(arguments).kubeconfig(&cluster.kubeconfig()).run_beside().await
+}
+
+#[track_caller]
+fn document(ran: &Ran) -> Value {
+    let document = ran.json();
+    schema::assert_fits(schema::validator(), &document, &ran.stderr);
+    assert_eq!(document["exitCode"], ran.code, "{}", ran.stderr);
+    document
+}
+
+/// The CRDs of era D, with a status and without a schema, and the fixture's objects with their statuses.
+async fn install(bed: &Lease, client: &Client) -> Result<()> {
+    let kinds = GENERATIONS[0].kinds();
+    let definitions: Vec<Value> = kinds
+        .iter()
+        .map(|kind| {
+            let (group, version) = kind.api_version.split_once('/').expect("a group");
+            let any = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
+            json!({
+                "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+                "metadata": { "name": format!("{}.{group}", kind.plural) },
+                "spec": {
+                    "group": group, "scope": "Namespaced",
+                    "names": { "kind": kind.kind, "plural": kind.plural, "singular": kind.kind.to_lowercase() },
+                    "versions": [{
+                        "name": version, "served": true, "storage": true, "subresources": { "status": {} },
+                        "schema": { "openAPIV3Schema": any },
+                    }],
+                },
+            })
+        })
+        .collect();
+    bed.apply(BED, &definitions).await?;
+    let paths: Vec<String> = kinds
+        .iter()
+        .map(|kind| crds::path(kind.plural, kind.api_version.split('/').next().unwrap_or_default()))
+        .collect();
+    bed::until("the CRDs to be served", Duration::from_secs(15), || async {
+        for kind in &kinds {
+            let collection = format!("/apis/{}/{}", kind.api_version, kind.plural);
+            if rest::get(client, &collection).await.is_err() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(()))
+    })
+    .await?;
+    crds::backdate(client, &paths).await?;
+
+    let list = fixture::compose(&fixture::folder(), "smh-healthy").map_err(anyhow::Error::msg)?;
+    let objects = list["items"].as_array().context("items")?;
+    let wanted =
+        |object: &&Value| !["Recording", "Pod", "ReplicaSet"].contains(&object["kind"].as_str().unwrap_or_default());
+    for object in objects.iter().filter(wanted) {
+        let mut object = object.clone();
+        let status = object.as_object_mut().and_then(|fields| fields.remove("status"));
+        if let Some(metadata) = object["metadata"].as_object_mut() {
+            OWN_FIELDS.iter().for_each(|field| drop(metadata.remove(*field)));
+        }
+        bed.apply(BED, &[object.clone()]).await?;
+        let is_custom = kinds.iter().any(|kind| object["apiVersion"] == kind.api_version.as_str());
+        if let Some(status) = status.filter(|_| is_custom) {
+            let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
+            let api_version = object["apiVersion"].as_str().unwrap_or_default();
+            let kind = object["kind"].as_str().unwrap_or_default();
+            bed.patch_status(&rest::path(api_version, kind, &text("namespace"), &text("name")), &status).await?;
+        }
+    }
+    bed::until("the Deployments to be ready", Duration::from_secs(30), || async {
+        let deployments = rest::list(client, &rest::collection("apps/v1", "Deployment", Some(NAMESPACE))).await?;
+        let ready = deployments.iter().all(|deployment| deployment["status"]["readyReplicas"] == 1);
+        Ok((ready && deployments.len() == 3).then_some(()))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn gloo_mesh_is_found_and_each_fault_is_named() -> Result<()> {
+    const POLICIES: &str = "networking.mesh.gloo.solo.io/v1";
+    let hub = Hub::start().await?;
+    let healthy = hub.check().await;
+    assert_eq!((&healthy["verdict"], &healthy["target"]["era"]), (&"healthy".into(), &"D".into()), "{healthy:#}");
+    assert_eq!(healthy["target"]["profile"], "service-mesh-hub");
+    let status = document(&hub.run("status -o json").await.exits(0));
+    let policies = &status["components"]["policies"];
+    assert_eq!(policies["objects"].as_array().map(Vec::len), Some(3), "{policies:#}");
+    let targets = policies["targets"].as_array().context("targets")?;
+    let applied = |service: &str| targets.iter().find(|target| target["service"] == service);
+    assert_eq!(
+        applied("reviews.bookinfo").context("a target")?["trafficPolicies"],
+        json!(["reviews-timeout.gloo-mesh"])
+    );
+
+    // The API server raises the generation, and no controller observes it.
+    hub.merge(
+        POLICIES,
+        "TrafficPolicy",
+        "reviews-timeout",
+        &json!({ "spec": { "policy": { "requestTimeout": "6s" } } }),
+    )
+    .await?;
+    assert_eq!(roots(&hub.check().await), ["smh-not-observed"]);
+    let key = "reviews-bookinfo-mgmt-cluster.gloo-mesh.";
+    let entry = json!({ "state": "INVALID", "errors": ["port 1 does not exist"] });
+    let invalid = json!({ "observedGeneration": 2, "state": "INVALID", "destinations": { key: entry } });
+    hub.merge_status(POLICIES, "TrafficPolicy", "reviews-timeout", &invalid).await?;
+    let check = hub.check().await;
+    assert_eq!(roots(&check), ["smh-target-error"]);
+    assert!(check["findings"][0]["title"].to_string().contains("reviews.bookinfo on mgmt-cluster"), "{check:#}");
+    let accepted = json!({ "state": "ACCEPTED", "destinations": { key: { "state": "ACCEPTED", "errors": null } } });
+    hub.merge_status(POLICIES, "TrafficPolicy", "reviews-timeout", &accepted).await?;
+    assert_eq!(roots(&hub.check().await), [""; 0]);
+
+    hub.merge("apps/v1", "Deployment", "networking", &json!({ "spec": { "replicas": 0 } })).await?;
+    hub.merge(POLICIES, "AccessPolicy", "productpage", &json!({ "spec": { "allowedPorts": [1] } })).await?;
+    let stopped = hub.check().await;
+    assert_eq!(roots(&stopped), ["smh-components-not-running"], "{stopped:#}");
+    assert!(stopped["findings"].to_string().contains("smh-not-observed"), "{stopped:#}");
+    rest::delete(&hub.client, &rest::path("apps/v1", "Deployment", NAMESPACE, "networking")).await?;
+    assert_eq!(hub.check().await["components"]["networking"]["state"], "NOTDEPLOYED");
+    Ok(())
+}
+
+#[tokio::test]
+async fn commands_that_change_a_stack_do_not_support_gloo_mesh() -> Result<()> {
+    let hub = Hub::start().await?;
+    for command in [
+        "system redeploy",
+        "system reset stack",
+        "test dataflow",
+        "watch-list",
+        "manifests",
+        "check --preflight",
+        "rbac reset",
+    ] {
+        let refused = hub.run(&format!("{command} --profile service-mesh-hub")).await.exits(2);
+        assert!(refused.stderr.contains("is not supported for Gloo Mesh"), "{command}: {}", refused.stderr);
+        assert_eq!(refused.stdout, "", "{command}");
+    }
+    // Nothing can be fixed, and nothing is changed.
+    let fix = document(&hub.run("check --fix --yes -o json").await.exits(0));
+    assert_eq!((&fix["fixes"], &fix["verdict"]), (&json!([]), &"healthy".into()), "{fix:#}");
+    // A test of events is about Meshery, which is not here.
+    let flow = document(&hub.run("test dataflow -o json").await.exits(1));
+    assert_eq!(flow["target"]["profile"], "meshery");
+    Ok(())
+}
+
+/// Without permissions the states are unknown, and the printed role is sufficient.
+#[tokio::test]
+async fn printed_role_is_sufficient_for_gloo_mesh() -> Result<()> {
+    let hub = Hub::start().await?;
+    let user = hub.bed.user()?;
+    let kubeconfig = hub.bed.kubeconfig_for(&user)?;
+    let as_user = || meshdoctor("check -o json --profile service-mesh-hub").kubeconfig(&kubeconfig).run_beside();
+    let denied = document(&as_user().await.exits(3));
+    assert_eq!(
+        (&denied["verdict"], &denied["components"]["policies"]["state"]),
+        (&"unknown".into(), &"UNKNOWN".into())
+    );
+    let missing = denied["permissions"]["missing"].to_string();
+    assert!(missing.contains("trafficpolicies") && missing.contains("deployments"), "{missing}");
+    let roles = hub.run(&format!("rbac check --profile service-mesh-hub --to-user {user}")).await.exits(0);
+    hub.bed.apply_yaml(&roles.stdout).await?;
+    until_checked("the role to take effect", Duration::from_secs(10), || async {
+        let ran = as_user().await;
+        Ok((ran.code == 0 && document(&ran)["permissions"]["missing"] == json!([])).then_some(()))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn three_products_in_one_cluster_get_three_verdicts() -> Result<()> {
+    let hub = Hub::start().await?;
+    hub.bed.create_namespace("meshery").await?;
+    hub.bed.create_namespace("meshplay").await?;
+    let meshery = Stack::of(Line::Current).start(&hub.bed).await?;
+    let _meshsync = meshery.meshsync(0).await?;
+    let meshplay = Stack::of(Line::Meshplay).beside_another().start(&hub.bed).await?;
+    let _other = meshplay.meshsync(0).await?;
+    let list = hub.check().await;
+    let stacks = list["stacks"].as_array().context("stacks")?;
+    let verdicts: Vec<_> = stacks.iter().map(|stack| (&stack["target"]["profile"], &stack["verdict"])).collect();
+    let expected = [("meshery", "healthy"), ("meshplay", "unhealthy"), ("service-mesh-hub", "healthy")];
+    let expected: Vec<(Value, Value)> = expected.map(|(profile, verdict)| (profile.into(), verdict.into())).into();
+    assert_eq!(verdicts, expected.iter().map(|(profile, verdict)| (profile, verdict)).collect::<Vec<_>>(), "{list:#}");
+    assert_eq!(list["verdict"], "unhealthy");
+
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("all.json");
+    meshdoctor("record").arg(&file).kubeconfig(&hub.bed.kubeconfig()).run_beside().await.exits(0);
+    let read = document(&meshdoctor("check -o json --from").arg(&file).run_beside().await);
+    for (live, recorded) in stacks.iter().zip(read["stacks"].as_array().context("stacks")?) {
+        assert_eq!((&live["verdict"], &live["rootCauses"]), (&recorded["verdict"], &recorded["rootCauses"]));
+    }
+    Ok(())
+}
