@@ -124,9 +124,9 @@ mod tests {
         let code = known.diagnosis.code;
         let prefix =
             Component::ALL.iter().find_map(|it| Some((it.code(), code.strip_prefix(it.code())?.strip_prefix('-')?)));
-        let (folder, rest) = match (code.strip_prefix("{component}-"), prefix) {
-            (Some(rest), _) => ("workload", rest),
-            (None, Some(found)) => found,
+        let (folder, rest) = match (code.strip_prefix("{component}-").map(|rest| ("workload", rest)), prefix) {
+            _ if code.starts_with("smh-") => ("hub", &code["smh-".len()..]),
+            (Some(found), _) | (None, Some(found)) => found,
             (None, None) => (known.component.code(), code),
         };
         format!("src/diagnose/rules/{folder}/{}", rest.replace('-', "_"))

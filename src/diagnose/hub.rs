@@ -55,6 +55,25 @@ impl<'a> HubView<'a> {
         self.era().map_or(self.facts.profile.product, Era::product)
     }
 
+    /// The version of the networking Deployment: the tag of its image, without a leading v.
+    pub(crate) fn version(&self) -> Option<(u64, u64)> {
+        let deployment = *self.deployments(Component::Networking).first()?;
+        let image = rollout::containers(deployment).first()?.image.as_deref()?;
+        let tag = stack::image_tag(image)?;
+        let mut numbers = tag.trim_start_matches('v').split(['.', '-']).map(str::parse);
+        Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+    }
+
+    /// Whether it is older than 1.1, which changed what the statuses of virtual meshes and meshes say.
+    pub(crate) fn is_before_1_1(&self) -> bool {
+        self.era() < Some(Era::D) || self.version().is_some_and(|version| version < (1, 1))
+    }
+
+    /// Whether the release needs a Settings object. It came with 0.9, and the API group shows only the era.
+    pub(crate) fn has_settings(&self) -> bool {
+        self.era() >= Some(Era::C)
+    }
+
     /// The objects of a kind.
     pub(crate) fn of(&self, role: Role) -> &'a Seen<Vec<HubObject>> {
         self.hub.of(role)
@@ -110,7 +129,7 @@ impl<'a> HubView<'a> {
     }
 
     /// A discovered service as its users know it: `reviews.bookinfo` and the cluster.
-    pub(crate) fn service_of(&self, target: &HubObject) -> (String, String) {
+    pub(crate) fn service_of(target: &HubObject) -> (String, String) {
         let part = |name: &str| target.text(&format!("/kubeService/ref/{name}")).map(str::to_owned);
         let service = match (part("name"), part("namespace")) {
             (Some(name), Some(namespace)) => format!("{name}.{namespace}"),
@@ -148,7 +167,7 @@ impl<'a> HubView<'a> {
             policies: PoliciesReport {
                 component: self.state_of_policies(),
                 objects: self.policies().iter().map(Policy::report).collect(),
-                targets: self.of(Role::Target).items().iter().map(|target| self.target(target)).collect(),
+                targets: self.of(Role::Target).items().iter().map(Self::target).collect(),
                 meshes: self.of(Role::Mesh).items().iter().map(|mesh| mesh.name().to_owned()).collect(),
             },
         }
@@ -157,7 +176,7 @@ impl<'a> HubView<'a> {
     fn controller(&self, component: Component) -> ComponentReport {
         let replaced = component == Component::Discovery && self.is_enterprise();
         let mut report = match (&self.facts.deployments, self.deployments(component).first()) {
-            (_, Some(deployment)) => self.of_deployment(deployment),
+            (_, Some(deployment)) => Self::of_deployment(deployment),
             (seen, None) if seen.is_settled() => plain(State::NotDeployed, None),
             (seen, None) => plain(State::Unknown, seen.why_unsettled()),
         };
@@ -168,7 +187,7 @@ impl<'a> HubView<'a> {
         report
     }
 
-    fn of_deployment(&self, deployment: &Deployment) -> ComponentReport {
+    fn of_deployment(deployment: &Deployment) -> ComponentReport {
         let incomplete = rollout::incomplete(deployment);
         let mut report = match incomplete {
             None if rollout::ready(deployment) > 0 => plain(State::Deployed, None),
@@ -182,7 +201,7 @@ impl<'a> HubView<'a> {
     /// Agents run on the registered clusters. Only those of this cluster can be seen here.
     fn agents(&self) -> ComponentReport {
         match self.deployments(Component::Agents).first() {
-            Some(deployment) => self.of_deployment(deployment),
+            Some(deployment) => Self::of_deployment(deployment),
             None => plain(State::NotSeen, None),
         }
     }
@@ -204,8 +223,8 @@ impl<'a> HubView<'a> {
         }
     }
 
-    fn target(&self, target: &HubObject) -> TargetOfPolicies {
-        let (service, cluster) = self.service_of(target);
+    fn target(target: &HubObject) -> TargetOfPolicies {
+        let (service, cluster) = Self::service_of(target);
         let applied = |list: &str| {
             let refs = target.status[list].as_array().into_iter().flatten();
             refs.filter_map(|it| Some(format!("{}.{}", it["ref"]["name"].as_str()?, it["ref"]["namespace"].as_str()?)))

@@ -112,6 +112,8 @@ pub struct PolicyStatus {
     pub targets: Vec<TargetStatus>,
     /// The meshes to which it applies.
     pub meshes: Vec<TargetStatus>,
+    /// Whether it applies to the routes of a gateway.
+    pub has_routes: bool,
     /// The workloads whose traffic it changes. `None` if the status does not list them.
     pub workloads: Option<Vec<String>>,
 }
@@ -152,14 +154,18 @@ impl HubObject {
 
     /// The cluster of a discovered mesh. Era A has it outside the part about Istio.
     pub fn cluster_of_mesh(&self) -> &str {
-        self.text("/istio/installation/cluster").or_else(|| self.text("/cluster/name")).unwrap_or_default()
+        let labels = self.metadata.labels.as_ref();
+        let of_label =
+            || labels?.iter().find(|(key, _)| key.starts_with("cluster.discovery.")).map(|(_, name)| name.as_str());
+        let in_spec = self.text("/istio/installation/cluster").or_else(|| self.text("/cluster/name"));
+        in_spec.or_else(of_label).unwrap_or_default()
     }
 
     /// The version of Istio of a discovered mesh, which is the tag of its image.
     pub fn istio_version(&self) -> Option<&str> {
         let of_era_a = || {
-            let kinds = ["istio", "istio15", "istio16"].iter();
-            kinds.filter_map(|kind| self.text(&format!("/{kind}/metadata/installation/version"))).next()
+            let mut kinds = ["istio", "istio15", "istio16"].iter();
+            kinds.find_map(|kind| self.text(&format!("/{kind}/metadata/installation/version")))
         };
         self.text("/istio/installation/version").or_else(of_era_a)
     }
@@ -185,6 +191,7 @@ impl HubObject {
             errors: texts(&status["errors"]),
             targets: statuses(targets),
             meshes: statuses(&status["meshes"]),
+            has_routes: status["gatewayRoutes"].is_object(),
             workloads: status["workloads"].as_array().map(|_| texts(&status["workloads"])),
         }
     }
@@ -208,6 +215,7 @@ impl HubObject {
             errors,
             targets: Vec::new(),
             meshes: Vec::new(),
+            has_routes: false,
             workloads: None,
         }
     }

@@ -121,17 +121,26 @@ fn plain(message: &str) -> Parsed {
     Parsed { message: message.trim().to_owned(), code: None }
 }
 
-/// The operator: `{"level":"error","msg":"…","error":"…"}`.
+/// The operator and Gloo Mesh: `{"level":"error","msg":"…","error":"…"}`.
 fn of_json(entry: &Value) -> Option<Parsed> {
     let field = |name: &str| entry[name].as_str().unwrap_or_default();
     if !matches!(field("level"), "error" | "warn" | "warning" | "fatal" | "panic" | "dpanic") {
         return None;
     }
-    let message = match (field("msg"), field("error")) {
+    // Most programs call it `error`, and those of Gloo Mesh also `err`.
+    let error = if field("error").is_empty() { field("err") } else { field("error") };
+    let mut message = match (field("msg"), error) {
         (message, "") => message.to_owned(),
         ("", error) => error.to_owned(),
         (message, error) => format!("{message}: {error}"),
     };
+    // What it is about is only in a field of its own: the registered cluster, the object.
+    for name in ["name", "resource"] {
+        let about = field(name);
+        if !about.is_empty() && !message.contains(about) {
+            message.push_str(&format!(" ({about})"));
+        }
+    }
     Some(Parsed { code: first_code(&message), message })
 }
 

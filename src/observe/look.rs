@@ -35,7 +35,7 @@ pub async fn test(session: &Session<'_>, depth: Depth, plan: &TestPlan, cleanup:
     }
     // The test of the API server concerns no stack.
     let others = async { if route.is_some() { None } else { stacks::other(session).await } };
-    let (mut facts, other) = join(observer(session, depth, Some(&kept)).run(), others).await;
+    let (mut facts, other) = join(Box::pin(observer(session, depth, Some(&kept)).run()), others).await;
     if let Some(other) = other.filter(|_| diagnose::is_installed(&facts) == Some(false)) {
         let scope = session.scope.of(other);
         return Box::pin(test(&session.beside(&scope), depth, plan, cleanup, steps)).await;

@@ -25,7 +25,7 @@ pub async fn look_at_all(session: &Session<'_>, depth: Depth) -> Vec<Facts> {
     let own = session.scope.profile;
     // Service Mesh Hub has no watch-list.
     let is_meant = |profile: &Profile| depth > Depth::WatchList || !profile.is_hub();
-    let (facts, (served, others)) = join(look(session, depth), async {
+    let (facts, (served, others)) = join(Box::pin(look(session, depth)), async {
         let served = served(session).await;
         let others = served.iter().flatten().filter(|profile| **profile != own && is_meant(profile));
         let others = join_all(others.map(|profile| look_at(session, depth, profile))).await;
@@ -41,7 +41,7 @@ pub async fn look_at_all(session: &Session<'_>, depth: Depth) -> Vec<Facts> {
 /// Observes the stack of another profile.
 async fn look_at(session: &Session<'_>, depth: Depth, profile: &'static Profile) -> Facts {
     let scope = session.scope.of(profile);
-    look(&session.beside(&scope), depth).await
+    Box::pin(look(&session.beside(&scope), depth)).await
 }
 
 /// The installed ones of these, which are at least one.

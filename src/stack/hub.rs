@@ -127,8 +127,9 @@ impl Generation {
     }
 
     /// The newest generation of which one of these `group/version`s is served.
-    pub fn served<'a>(group_versions: impl Iterator<Item = &'a str> + Clone) -> Option<&'static Self> {
-        GENERATIONS.iter().find(|it| group_versions.clone().filter_map(Self::of).any(|served| served == *it))
+    pub fn served<'a>(group_versions: impl Iterator<Item = &'a str>) -> Option<&'static Self> {
+        let served: Vec<&Self> = group_versions.filter_map(Self::of).collect();
+        GENERATIONS.iter().find(|it| served.contains(it))
     }
 
     /// The `group/version` of the discovered meshes, by which the generation is recognized.

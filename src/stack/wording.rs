@@ -1,7 +1,7 @@
 //! How texts that are written for Meshery read for the other profiles. Pure.
 //!
-//! Lines between `<!-- NAME -->` and `<!-- all -->` are for the profile of that name. In what is left, Meshery's names stand
-//! for those of the profile.
+//! Lines between `<!-- NAME -->` and `<!-- all -->` are for the profile of that name, or for several: `<!-- NAME, NAME -->`.
+//! In what is left, Meshery's names stand for those of the profile.
 
 use super::profile::{MESHERY, Profile};
 
@@ -21,7 +21,7 @@ fn lines_of(profile: &Profile, text: &str) -> String {
     for line in text.split_inclusive('\n') {
         if let Some(next) = reader_of(line) {
             reader = next;
-        } else if reader == "all" || reader == profile.name {
+        } else if reader == "all" || reader.split(", ").any(|name| name == profile.name) {
             lines.push_str(line);
         }
     }
@@ -40,7 +40,7 @@ fn renamed(profile: &Profile, text: &str) -> String {
         (WRITTEN_FOR.group, profile.group),
         (broker(WRITTEN_FOR), broker(profile)),
         (WRITTEN_FOR.product, profile.product),
-        (WRITTEN_FOR.name, profile.name),
+        (WRITTEN_FOR.namespace, profile.namespace),
     ]
     .iter()
     .fold(text.to_owned(), |text, (name, its)| text.replace(name, its))

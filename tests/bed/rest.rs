@@ -43,8 +43,8 @@ pub fn collection(api_version: &str, kind: &str, namespace: Option<&str>) -> Str
     let root = if api_version.contains('/') { "apis" } else { "api" };
     let lower = kind.to_lowercase();
     let plural = match lower.as_str() {
-        "endpoints" | "logs" => lower,
-        name if name.ends_with('s') => format!("{name}es"),
+        "endpoints" | "logs" | "settings" => lower,
+        name if name.ends_with('s') || name.ends_with("sh") => format!("{name}es"),
         name if name.ends_with('y') => format!("{}ies", &name[..name.len() - 1]),
         name => format!("{name}s"),
     };

@@ -70,7 +70,9 @@ fn next(page: &mut Page<'_>, report: &Report) {
 
 /// The states of each stack in one line (`--quiet`).
 pub fn states_lines(reports: &[Report], look: &Look) -> String {
-    reports.iter().map(|report| format!("{}: {}", report.product(), states_line(report, look))).collect()
+    let lines: Vec<String> =
+        reports.iter().map(|report| format!("{}: {}", report.product(), states_line(report, look))).collect();
+    lines.concat()
 }
 
 /// The states in one line (`--quiet`).

@@ -65,7 +65,7 @@ pub(super) async fn run(
         applying: Cell::new(false),
     };
     let work = async |opened: Opened<'_>| match opened {
-        Opened::Session(session) => doctor.fix_all(&session).await,
+        Opened::Session(session) => Box::pin(doctor.fix_all(&session)).await,
         Opened::Obstacle(facts) => {
             let report = doctor.diagnosed(*facts);
             doctor.answer(vec![doctor.concluded(report, Progress::default())])

@@ -30,12 +30,11 @@ fn unsupported(command: &Command) -> Option<&'static str> {
         Command::Check(args) | Command::System(System::Check(args)) => of_check(args),
         Command::System(System::Redeploy(_)) => Some("system redeploy"),
         Command::System(System::Reset(_)) => Some("system reset"),
-        Command::Test(Test::Kubernetes(_)) => None,
+        Command::Test(Test::Kubernetes(_)) | Command::Rbac(Rbac::Check(_) | Rbac::Status(_)) => None,
         Command::Test(_) => Some("test"),
         Command::Record(args) => of_record(args),
         Command::WatchList(_) => Some("watch-list"),
         Command::Manifests(_) => Some("manifests"),
-        Command::Rbac(Rbac::Check(_) | Rbac::Status(_)) => None,
         Command::Rbac(_) => Some("this role"),
         _ => None,
     }

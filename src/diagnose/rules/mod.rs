@@ -2,7 +2,7 @@
 //!
 //! The file name is the code without the component: `broker-token-missing` is in `broker/token_missing.rs`. A code that
 //! does not start with a component is in the folder of the component that it is about. Diagnoses that every workload
-//! can have are in `workload/`.
+//! can have are in `workload/`, and those of Service Mesh Hub, whose codes start with `smh`, are in `hub/`.
 
 pub(crate) mod broker;
 pub(crate) mod cluster;

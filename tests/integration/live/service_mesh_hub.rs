@@ -113,7 +113,9 @@ async fn install(bed: &Lease, client: &Client) -> Result<()> {
         let mut object = object.clone();
         let status = object.as_object_mut().and_then(|fields| fields.remove("status"));
         if let Some(metadata) = object["metadata"].as_object_mut() {
-            OWN_FIELDS.iter().for_each(|field| drop(metadata.remove(*field)));
+            for field in OWN_FIELDS {
+                metadata.remove(field);
+            }
         }
         bed.apply(BED, &[object.clone()]).await?;
         let is_custom = kinds.iter().any(|kind| object["apiVersion"] == kind.api_version.as_str());

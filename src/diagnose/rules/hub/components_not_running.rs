@@ -1,10 +1,13 @@
 use super::{hub_of, log_of};
-use crate::diagnose::rules::{prelude::*, workload};
+use crate::{
+    diagnose::rules::{prelude::*, workload},
+    facts::hub::HubObject,
+    stack::hub::Role,
+};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "smh-components-not-running",
     title: "A controller of Gloo Mesh is not running",
-    explains: &["smh-not-observed", "smh-target-not-discovered", "smh-certificate-not-issued"],
     explanation: include_str!("components_not_running.md"),
     cure: Cure::Person(because::LOG),
     ..Diagnosis::fault(Component::Networking).of_hub()
@@ -50,6 +53,16 @@ fn judge(context: &RuleContext<'_>, component: Component) -> Judgement {
     }
 }
 
+/// What follows if a component does not run.
+fn consequences(component: Component) -> Vec<String> {
+    let codes: &[&str] = match component {
+        Component::Discovery => &["smh-target-not-discovered", "smh-remote-unreachable"],
+        Component::Agents => &["smh-certificate-not-issued"],
+        _ => &["smh-not-observed", "smh-certificate-not-issued"],
+    };
+    codes.iter().map(|code| (*code).to_owned()).collect()
+}
+
 /// The Deployment does not exist.
 fn missing(context: &RuleContext<'_>, component: Component) -> Judgement {
     let hub = hub_of(context)?;
@@ -59,12 +72,24 @@ fn missing(context: &RuleContext<'_>, component: Component) -> Judgement {
         Component::Discovery => "New meshes, workloads and services are not found, and deleted ones stay.",
         _ => "No policy is applied, and statuses do not change. What was applied before stays in the meshes.",
     };
+    if let Some(other) = hub.of(Role::Mesh).items().iter().map(HubObject::namespace).find(|other| other != namespace) {
+        return DIAGNOSIS
+            .finding()
+            .component(component)
+            .title(format!("There is no {name} Deployment in namespace {namespace}"))
+            .message(format!("The discovered meshes are in namespace {other}, so {} is probably there.", hub.product()))
+            .evidence(format!("no Deployment {name} in namespace {namespace}"))
+            .remedy(format!("check the other namespace: -n {other}"))
+            .command(context.check_in(other))
+            .found();
+    }
     DIAGNOSIS
         .finding()
         .component(component)
         .title(format!("There is no {name} Deployment in namespace {namespace}"))
         .message(effect)
         .evidence(format!("no Deployment {name} in namespace {namespace}"))
+        .explains(consequences(component))
         .remedy(format!("install {} again with the release that was installed", hub.product()))
         .command(context.kubectl().inspect("get deployments"))
         .found()
@@ -72,7 +97,7 @@ fn missing(context: &RuleContext<'_>, component: Component) -> Judgement {
 
 /// What is wrong with a workload, as a finding of this code.
 fn of_component(context: &RuleContext<'_>, component: Component, mut finding: Finding) -> Finding {
-    let found = DIAGNOSIS.finding().component(component).done();
+    let found = DIAGNOSIS.finding().component(component).explains(consequences(component)).done();
     finding.evidence.push(format!("diagnosed as {}", finding.code.replace(&format!("{}-", component.code()), "")));
     Finding { code: found.code, id: found.id, docs: found.docs, explains: found.explains, ..finding }
         .with_command(context.hub().and_then(|hub| log_of(context, &hub, component)))

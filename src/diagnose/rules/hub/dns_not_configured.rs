@@ -26,7 +26,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if meshes.is_empty() {
         return Outcome::skip("no virtual mesh federates several meshes");
     }
-    if hub.era() < Some(Era::C) {
+    if hub.era() < Some(Era::C) || hub.version().is_some_and(|version| version < (0, 12)) {
         return Outcome::skip("this release does not record it");
     }
     let without: Vec<&str> = meshes
@@ -41,7 +41,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .finding()
         .title(format!("{} without the DNS proxy of Istio", count(without.len(), "mesh", "meshes")))
         .message(
-            "The names of federated services end with .global. Pods resolve them only with Istio's DNS proxy, or if the \
+            "The names of federated services end with .global, or with spec.federation.hostnameSuffix. Pods resolve them only with Istio's DNS proxy, or if the \
              DNS of the cluster forwards this domain, which cannot be seen from here.",
         )
         .evidences(without.iter().map(|name| format!("Mesh {name}: spec.istio.smartDnsProxyingEnabled is not set")))

@@ -1,5 +1,11 @@
+use serde_json::Value;
+
 use super::{hub_of, virtual_mesh};
-use crate::{diagnose::rules::prelude::*, facts::hub::HubObject};
+use crate::{
+    diagnose::rules::prelude::*,
+    facts::hub::{Approval, HubObject},
+    stack::hub::Era,
+};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "smh-gateway-no-address",
@@ -17,6 +23,9 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let hub = hub_of(context)?;
+    if hub.era() == Some(Era::A) {
+        return Outcome::skip("in this release, the virtual mesh itself says it");
+    }
     let federated: Vec<_> = virtual_mesh::all(&hub).into_iter().filter(|it| it.federates(hub.era())).collect();
     if federated.is_empty() {
         return Outcome::skip("no virtual mesh federates several meshes");
@@ -24,7 +33,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let mut findings = Vec::new();
     for virtual_mesh in &federated {
         for mesh in &virtual_mesh.meshes {
-            let Some(lack) = lack(mesh) else { continue };
+            // An invalid one says itself what is wrong with a gateway.
+            if virtual_mesh.policy.status.approval == Approval::Invalid {
+                continue;
+            }
+            let Some(lack) = lack(mesh, hub.is_before_1_1()) else { continue };
             let cluster = mesh.cluster_of_mesh();
             findings.push(
                 DIAGNOSIS
@@ -54,17 +67,16 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
 }
 
 /// What a mesh lacks. `None` if it has a gateway with an address, or if a virtual mesh shows the error itself.
-fn lack(mesh: &HubObject) -> Option<String> {
+fn lack(mesh: &HubObject, before_1_1: bool) -> Option<String> {
     let applied = mesh.status["appliedEastWestIngressGateways"].as_array();
     if let Some(gateways) = applied.filter(|gateways| !gateways.is_empty()) {
-        let without =
-            gateways.iter().find(|gateway| gateway["externalAddresses"].as_array().is_none_or(Vec::is_empty))?;
-        let name = without["destinationRef"]["name"].as_str().unwrap_or_default();
+        let lacks = |gateway: &Value| gateway["externalAddresses"].as_array().is_none_or(Vec::is_empty);
+        let first = gateways.first().filter(|_| gateways.iter().all(lacks))?;
+        let name = first["destinationRef"]["name"].as_str().unwrap_or_default();
         return Some(format!("status.appliedEastWestIngressGateways: {name} has no externalAddresses"));
     }
     // Releases before 1.1 ignore a mesh without a gateway silently.
     let gateways = mesh.spec.pointer("/istio/ingressGateways").and_then(|list| list.as_array());
     let usable = gateways.is_some_and(|gateways| !gateways.is_empty());
-    let before_1_1 = mesh.spec.get("issuedCertificateStatus").is_none();
     (!usable && before_1_1).then(|| "spec.istio.ingressGateways is empty".to_owned())
 }

@@ -22,7 +22,7 @@ pub(crate) static CHECK: Check = Check {
 fn supported(era: Era) -> (u32, u32) {
     match era {
         Era::A => (5, 6),
-        Era::B => (5, 7),
+        Era::B => (5, 5),
         Era::C => (7, 9),
         Era::D => (7, 11),
     }
@@ -47,10 +47,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 .finding()
                 .title(format!("Mesh {} has Istio {version}", mesh.name()))
                 .message(format!(
-                    "{} {} is documented for Istio 1.{oldest} to 1.{newest}. The controllers do not check it: what they \
+                    "The releases {} of {} are documented for Istio 1.{oldest} to 1.{newest}. The controllers do not check it: what they \
                      write may not work there.",
-                    era.product(),
-                    era.releases()
+                    era.releases(),
+                    era.product()
                 ))
                 .object(ObjectRef {
                     kind: "Mesh".into(),

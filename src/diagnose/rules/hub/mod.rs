@@ -69,6 +69,10 @@ pub(super) static CHECKS: &[&Check] = &[
     &dns_not_configured::CHECK,
 ];
 
+/// The arguments of a kubectl command that finds the controllers of every release.
+const FIND_CONTROLLERS: &str =
+    "get deployments -A -l 'app in (discovery,networking,enterprise-networking,service-mesh-hub)'";
+
 /// The prerequisite of most checks.
 static WHERE_INSTALLED: [&Check; 1] = [&not_installed::CHECK];
 
@@ -121,7 +125,7 @@ fn shown_target(hub: &HubView<'_>, key: &str) -> String {
     use crate::stack::hub::Role;
     match hub.with_key(Role::Target, key) {
         Some(target) => {
-            let (service, cluster) = hub.service_of(target);
+            let (service, cluster) = HubView::service_of(target);
             if cluster.is_empty() { service } else { format!("{service} on {cluster}") }
         }
         None => key.trim_end_matches('.').to_owned(),

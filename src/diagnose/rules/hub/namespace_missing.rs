@@ -1,5 +1,5 @@
 use super::hub_of;
-use crate::{diagnose::rules::prelude::*, stack::hub::Role};
+use crate::{diagnose::rules::prelude::*, facts::hub::HubObject, stack::hub::Role};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "smh-namespace-missing",
@@ -23,13 +23,16 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::pass();
     }
     let name = &context.facts.target.namespace;
-    let mut others: Vec<&str> = hub.of(Role::Mesh).items().iter().map(|mesh| mesh.namespace()).collect();
+    let mut others: Vec<&str> = hub.of(Role::Mesh).items().iter().map(HubObject::namespace).collect();
     others.sort_unstable();
     others.dedup();
     let finding = DIAGNOSIS
         .finding()
         .title(format!("Namespace {name} does not exist"))
-        .message(format!("The policies of {} are in the cluster, but no controller applies them.", hub.product()))
+        .message(format!(
+            "The custom resources of {} are in the cluster, its controllers are not there.",
+            hub.product()
+        ))
         .object(cluster_object("Namespace", name))
         .evidence(format!("namespace {name}: not found"));
     let finding = match others.first() {
@@ -39,7 +42,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .command(context.check_in(other)),
         None => finding
             .remedy("install it again, or name its namespace with -n")
-            .command(context.kubectl_cluster().inspect("get deployments -A -l 'app in (discovery,networking)'")),
+            .command(context.kubectl_cluster().inspect(super::FIND_CONTROLLERS)),
     };
     finding.found()
 }

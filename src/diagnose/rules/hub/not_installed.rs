@@ -21,6 +21,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     match hub.is_installed() {
         Some(true) => return Outcome::pass(),
         None => return Outcome::unknown(context.facts.deployments.why_unsettled().unwrap_or_default()),
+        Some(false) if !hub.deployments(Component::Agents).is_empty() => {
+            return Outcome::skip("this cluster is registered: it has an agent, and no management plane");
+        }
         Some(false) => {}
     }
     let namespace = &context.facts.target.namespace;
@@ -31,10 +34,17 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     DIAGNOSIS
         .finding()
         .title(format!("{} is not installed in namespace {namespace}", hub.product()))
-        .message("The namespace has no discovery and no networking Deployment, and there are no policies.")
+        .message(match hub.unseen_policies() {
+            Some(why) => {
+                format!("The namespace has no discovery and no networking Deployment. Policies are unknown: {why}.")
+            }
+            None => {
+                "The namespace has no discovery and no networking Deployment, and there are no policies.".to_owned()
+            }
+        })
         .evidence(served)
         .evidence(format!("no Deployment discovery or networking in namespace {namespace}"))
         .remedy("install it, or name its namespace with -n")
-        .command(context.kubectl_cluster().inspect("get deployments -A -l 'app in (discovery,networking)'"))
+        .command(context.kubectl_cluster().inspect(super::FIND_CONTROLLERS))
         .found()
 }

@@ -1,3 +1,5 @@
+use serde_json::Value;
+
 use super::{for_each_policy, log_of, show};
 use crate::{
     diagnose::{
@@ -5,6 +7,7 @@ use crate::{
         rules::prelude::*,
     },
     facts::hub::Approval,
+    stack::hub::Role,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -29,13 +32,19 @@ fn judge(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> O
     // The time of a dump is that of its newest object.
     let now = Some(context.facts.taken_at).filter(|_| !context.facts.taken_at_estimated);
     let age = created.zip(now).map(|(time, now)| now.duration_since(time.0).as_secs());
-    let is_new = age.is_some_and(|age| age < FIRST_PASS);
+    let is_new = !policy.status.written && age.is_some_and(|age| age < FIRST_PASS);
     // A pending policy is an error only if its status is behind.
     if !policy.is_behind() || is_new {
         return None;
     }
     let (observed, generation) = (policy.status.observed_generation.unwrap_or_default(), policy.generation());
-    let (title, meaning) = if policy.status.written {
+    let applied = is_applied(hub, policy);
+    let (title, meaning) = if applied {
+        (
+            format!("{} has no current status", policy.shown()),
+            "It is applied, because a discovered service lists it. Networking could not write its status.",
+        )
+    } else if policy.status.written {
         (
             format!("{} was changed, and the change is not applied", policy.shown()),
             "The meshes still have the previous version of this policy.",
@@ -48,6 +57,8 @@ fn judge(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> O
         other => format!("{}, for generation {observed}", crate::diagnose::hub::state_of(other)),
     };
     let excerpt = log_excerpt::of_component(context, Component::Networking);
+    let settings = hub.of(Role::Settings).known().is_some_and(Vec::is_empty) && hub.has_settings();
+    let completed = hub.of(Role::Mesh).items().iter().any(|mesh| mesh.observed_generation() > 0);
     Some(
         DIAGNOSIS
             .finding()
@@ -56,10 +67,33 @@ fn judge(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> O
             .object(policy.reference())
             .evidence(format!("metadata.generation: {generation}, status.observedGeneration: {observed}"))
             .evidence(format!("status.state: {state}"))
+            .evidences(
+                settings.then(|| "there is no Settings object, without which networking does nothing".to_owned()),
+            )
+            .evidences(
+                (!completed).then(|| "no discovered mesh has a status: networking has not completed a pass".to_owned()),
+            )
             .evidences(excerpt)
-            .remedy("check the log of networking; it applies every policy once it runs and may read all kinds")
+            .remedy(if settings {
+                "create the Settings object with the name and namespace in the arguments of the networking Deployment"
+            } else {
+                "check the log of networking; it applies every policy once it runs and may read all kinds"
+            })
             .commands(log_of(context, hub, Component::Networking))
             .command(show(context, policy))
             .done(),
     )
+}
+
+/// Whether a discovered service lists a policy as applied.
+fn is_applied(hub: &HubView<'_>, policy: &Policy<'_>) -> bool {
+    let lists = ["appliedTrafficPolicies", "appliedAccessPolicies"];
+    let of_target = |status: &Value| {
+        lists.iter().flat_map(|list| status[*list].as_array().cloned().unwrap_or_default()).collect::<Vec<_>>()
+    };
+    hub.of(Role::Target).items().iter().flat_map(|target| of_target(&target.status)).any(|applied| {
+        applied["ref"]["name"] == policy.object.name()
+            && applied["ref"]["namespace"] == policy.object.namespace()
+            && applied["observedGeneration"].as_i64() == Some(policy.generation())
+    })
 }

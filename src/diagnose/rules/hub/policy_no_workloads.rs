@@ -24,7 +24,8 @@ fn judge(context: &RuleContext<'_>, policy: &Policy<'_>) -> Option<Finding> {
     let has_sources = matches!(policy.kind.role, Role::TrafficPolicy | Role::AccessPolicy);
     // With several selectors of sources, the status of an access policy lists too few workloads.
     let sources = policy.object.spec["sourceSelector"].as_array().map_or(0, Vec::len);
-    if policy.kind.role == Role::AccessPolicy && sources > 1 {
+    let by_request = policy.object.spec.pointer("/sourceSelector/0/requestIdentityMatcher").is_some();
+    if (policy.kind.role == Role::AccessPolicy && (sources > 1 || by_request)) || policy.is_behind() {
         return None;
     }
     let none = status.workloads.as_ref().is_none_or(Vec::is_empty);
@@ -42,7 +43,11 @@ fn judge(context: &RuleContext<'_>, policy: &Policy<'_>) -> Option<Finding> {
             .object(policy.reference())
             .evidence(format!("the status lists {} targets and no workloads", status.targets.len()))
             .evidence(format!("spec.sourceSelector: {}", policy.object.spec["sourceSelector"]))
-            .remedy("widen spec.sourceSelector, or put the meshes of the clients into the virtual mesh")
+            .remedy(if sources == 0 {
+                "put the meshes of the clients into the virtual mesh, and check that their workloads are discovered"
+            } else {
+                "widen spec.sourceSelector, or put the meshes of the clients into the virtual mesh"
+            })
             .command(show(context, policy))
             .done(),
     )

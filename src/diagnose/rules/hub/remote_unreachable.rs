@@ -27,7 +27,6 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let log: Vec<String> = log_excerpt::of_component(context, Component::Discovery);
     let findings = clusters.iter().filter(|cluster| !is_known(cluster.name())).map(|cluster| {
         let (name, namespace) = (cluster.name(), cluster.namespace());
-        let secret = cluster.text("/secretName").unwrap_or(name);
         let own_log: Vec<&String> = log.iter().filter(|line| line.contains(name)).collect();
         DIAGNOSIS
             .finding()
@@ -41,10 +40,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .evidence(format!("KubernetesCluster {name} is registered, and no Mesh has spec.istio.installation.cluster {name}"))
             .evidences(own_log)
             .remedy(format!(
-                "check that Secret {secret} exists, has the type solo.io/kubeconfig, and works; then that Istio runs in \
+                "check that Secret {name} exists, has the type solo.io/kubeconfig, and works; then that Istio runs in \
                  {name}, with a version in the image tag of istiod"
             ))
-            .command(context.kubectl_in(namespace).inspect(format!("get secret {secret} -o custom-columns=NAME:.metadata.name,TYPE:.type")))
+            .command(context.kubectl_in(namespace).inspect(format!("get secret {name} -o custom-columns=NAME:.metadata.name,TYPE:.type")))
             .commands(log_of(context, &hub, Component::Discovery))
             .done()
     });

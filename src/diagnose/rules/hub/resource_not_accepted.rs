@@ -1,6 +1,9 @@
-use super::{for_each_policy, show, target_not_discovered, virtual_mesh};
+use super::{for_each_policy, log_of, show, target_not_discovered, virtual_mesh};
 use crate::{
-    diagnose::{hub::Policy, rules::prelude::*},
+    diagnose::{
+        hub::{HubView, Policy},
+        rules::prelude::*,
+    },
     facts::hub::Approval,
 };
 
@@ -15,10 +18,10 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 pub(crate) static CHECK: Check = Check {
     id: "smh-policies-accepted",
     title: "each policy is accepted",
-    ..Check::of_hub(&[&DIAGNOSIS], |context| for_each_policy(context, |_, policy| judge(context, policy)))
+    ..Check::of_hub(&[&DIAGNOSIS], |context| for_each_policy(context, |hub, policy| judge(context, hub, policy)))
 };
 
-fn judge(context: &RuleContext<'_>, policy: &Policy<'_>) -> Option<Finding> {
+fn judge(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> Option<Finding> {
     let status = &policy.status;
     let refused = matches!(status.approval, Approval::Invalid | Approval::Failed);
     let entries = status.targets.iter().chain(&status.meshes);
@@ -46,6 +49,9 @@ fn judge(context: &RuleContext<'_>, policy: &Policy<'_>) -> Option<Finding> {
     } else {
         let meaning = match first.as_deref().and_then(virtual_mesh::meaning) {
             Some(meaning) => meaning.to_owned(),
+            None if entries.clone().any(|entry| entry.approval == Approval::Accepted) => {
+                "Networking applies only the part of it that is accepted.".to_owned()
+            }
             None => {
                 "Networking does not apply it. A version that was applied before may still be in the meshes.".to_owned()
             }
@@ -62,6 +68,7 @@ fn judge(context: &RuleContext<'_>, policy: &Policy<'_>) -> Option<Finding> {
             .evidences((!has_errors).then(|| format!("status.state: {state}, without an error")))
             .remedy(remedy)
             .command(show(context, policy))
+            .commands(log_of(context, hub, Component::Networking).filter(|_| failed))
             .done(),
     )
 }

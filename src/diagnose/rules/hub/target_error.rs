@@ -1,11 +1,16 @@
-use super::{for_each_policy, show, shown_target, virtual_mesh};
+use serde_json::Value;
+
+use super::{for_each_policy, show, shown_target, target_not_discovered, virtual_mesh};
 use crate::{
     diagnose::{
         hub::{HubView, Policy},
         rules::prelude::*,
     },
     facts::hub::{Approval, TargetStatus},
-    stack::base::words::count,
+    stack::{
+        base::words::count,
+        hub::{Era, Role},
+    },
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -25,10 +30,11 @@ pub(crate) static CHECK: Check = Check {
 fn judge(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> Option<Finding> {
     let entries = policy.status.targets.iter().chain(&policy.status.meshes);
     // What a virtual mesh says about its gateways is about federation.
-    let wrong: Vec<&TargetStatus> = entries
-        .filter(|entry| entry.approval > Approval::Pending && !virtual_mesh::is_about_federation(policy, entry))
-        .collect();
-    let first = wrong.first()?;
+    let wrong: Vec<&TargetStatus> =
+        entries.filter(|entry| entry.approval > Approval::Pending && !is_about_others(policy, entry)).collect();
+    let Some(first) = wrong.first() else {
+        return lost_mesh(context, hub, policy);
+    };
     let all = policy.status.targets.len() + policy.status.meshes.len();
     let winner = first.errors.iter().find_map(|error| winner_of(error));
     let name = shown_target(hub, &first.key);
@@ -40,10 +46,12 @@ fn judge(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> O
             ),
             format!("let only one of them select this target, or remove the field from one of them: compare {winner}"),
         ),
-        None => (
-            "It is applied to its other targets. To this one, networking cannot apply it.".to_owned(),
-            "correct what the error names".to_owned(),
-        ),
+        None => {
+            let known = first.errors.iter().find_map(|error| virtual_mesh::meaning(error));
+            let others = if wrong.len() < all { " It is applied to its other targets." } else { "" };
+            let meaning = known.unwrap_or("Networking cannot apply it there.");
+            (format!("{meaning}{others}"), "correct what the error names".to_owned())
+        }
     };
     let evidence = wrong.iter().flat_map(|entry| {
         let name = shown_target(hub, &entry.key);
@@ -64,6 +72,49 @@ fn judge(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> O
             .command(show(context, policy))
             .done(),
     )
+}
+
+/// A virtual mesh that is accepted, and of which one mesh belongs to another virtual mesh. Only the missing entry shows it.
+fn lost_mesh(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> Option<Finding> {
+    let status = &policy.status;
+    let has_entries = policy.kind.role == Role::VirtualMesh && hub.era() > Some(Era::A);
+    if !has_entries || status.approval != Approval::Accepted || policy.is_behind() {
+        return None;
+    }
+    let refs = policy.object.spec["meshes"].as_array()?.iter();
+    let mut keys = refs.filter_map(|it| Some(format!("{}.{}.", it["name"].as_str()?, it["namespace"].as_str()?)));
+    let mesh = keys.find_map(|key| {
+        let mesh = hub.with_key(Role::Mesh, &key)?;
+        (!status.meshes.iter().any(|entry| entry.key == key)).then_some(mesh)
+    })?;
+    let name = mesh.name();
+    let winner = mesh.status.pointer("/appliedVirtualMesh/ref/name").and_then(Value::as_str);
+    let winner = winner.filter(|winner| *winner != policy.object.name());
+    Some(
+        DIAGNOSIS
+            .finding()
+            .title(format!("{} is not applied to mesh {name}", policy.shown()))
+            .message(
+                "It is accepted, but its status has no entry for that mesh. A mesh can be in one virtual mesh only, and the \
+                 first by name gets it, even if that one is invalid.",
+            )
+            .object(policy.reference())
+            .evidence(format!("status.meshes has no entry for {name}"))
+            .evidences(winner.map(|winner| format!("Mesh {name}: status.appliedVirtualMesh is {winner}")))
+            .remedy(match winner {
+                Some(winner) => format!("remove the mesh from VirtualMesh {winner}, or from this one"),
+                None => "let only one virtual mesh contain this mesh".to_owned(),
+            })
+            .command(show(context, policy))
+            .done(),
+    )
+}
+
+/// Whether every error of an entry has another code: federation, or a service that was never discovered.
+fn is_about_others(policy: &Policy<'_>, entry: &TargetStatus) -> bool {
+    let federated = virtual_mesh::is_about_federation(policy, entry);
+    let undiscovered = |error: &String| target_not_discovered::is_about(error);
+    federated || (!entry.errors.is_empty() && entry.errors.iter().all(undiscovered))
 }
 
 /// The policy that owns the field, in the error about a conflict: `… is already owned by *v1.TrafficPolicy [a.ns.]`.

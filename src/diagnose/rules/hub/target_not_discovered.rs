@@ -4,6 +4,7 @@ use crate::{
         hub::{HubView, Policy},
         rules::prelude::*,
     },
+    facts::hub::HubObject,
     stack::hub::Role,
 };
 
@@ -28,6 +29,10 @@ pub(super) fn is_about(error: &str) -> bool {
 
 /// The kind and the key that an error says were not found: `Destination reviews.bookinfo.cluster not found`.
 fn missing(error: &str) -> Option<(&str, &str)> {
+    // A traffic shift or a mirror to a service.
+    if let Some((_, key)) = error.split_once("Destination not found for kube service ") {
+        return Some(("Destination", key.trim()));
+    }
     let what = error.strip_suffix(" not found")?;
     let (kind, key) = what.split_once(' ')?;
     let key = key.strip_prefix("with id ").unwrap_or(key);
@@ -36,22 +41,32 @@ fn missing(error: &str) -> Option<(&str, &str)> {
 }
 
 fn judge(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> Option<Finding> {
-    let errors: Vec<&String> = policy.status.errors.iter().filter(|error| is_about(error)).collect();
+    let of_entries = policy.status.targets.iter().flat_map(|entry| &entry.errors);
+    let errors: Vec<&String> = policy.status.errors.iter().chain(of_entries).filter(|error| is_about(error)).collect();
     let (kind, key) = missing(errors.first()?)?;
     let is_mesh = kind == "Mesh";
     let shown = if is_mesh { format!("mesh {}", key.trim_end_matches('.')) } else { format!("service {key}") };
-    let clusters: Vec<&str> = hub.of(Role::Cluster).items().iter().map(|cluster| cluster.name()).collect();
+    let empty = nothing_found_in(hub, key, is_mesh);
+    let clusters: Vec<&str> = hub.of(Role::Cluster).items().iter().map(HubObject::name).collect();
     let finding = DIAGNOSIS
         .finding()
         .title(format!("{} refers to {shown}, which was never discovered", policy.shown()))
-        .message(why(hub, key, is_mesh, &clusters))
+        .message(match &empty {
+            Some(cluster) => format!(
+                "Nothing at all is discovered in cluster {cluster}, so the reference may be right (see \
+                 smh-remote-unreachable)."
+            ),
+            None => why(hub, key, is_mesh, &clusters),
+        })
         .object(policy.reference())
         .evidences(errors.iter().map(|error| format!("status.errors: {error}")))
         .evidences((!clusters.is_empty()).then(|| format!("registered clusters: {}", clusters.join(", "))))
         .evidence(format!("discovered {}: {}", if is_mesh { "meshes" } else { "services" }, known(hub, is_mesh)));
     Some(
         finding
-            .remedy(if is_mesh {
+            .remedy(if empty.is_some() {
+                "restore the discovery in that cluster first"
+            } else if is_mesh {
                 "correct the name in spec.meshes, which is the name of a Mesh object, or register the cluster of that mesh"
             } else {
                 "correct name, namespace and clusterName of the reference; clusterName is the name under which the \
@@ -61,6 +76,19 @@ fn judge(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> O
             .commands(log_of(context, hub, Component::Discovery))
             .done(),
     )
+}
+
+/// The registered cluster that a reference names, if nothing is discovered there. The name of a mesh ends with it.
+fn nothing_found_in(hub: &HubView<'_>, key: &str, is_mesh: bool) -> Option<String> {
+    let mut names = hub.of(Role::Cluster).items().iter().map(HubObject::name);
+    let mesh = key.split('.').next().unwrap_or_default();
+    let cluster = if is_mesh {
+        names.find(|name| mesh.ends_with(&format!("-{name}")))?
+    } else {
+        names.find(|name| key.splitn(3, '.').nth(2) == Some(name))?
+    };
+    let has_mesh = hub.of(Role::Mesh).items().iter().any(|mesh| mesh.cluster_of_mesh() == cluster);
+    (!has_mesh).then(|| cluster.to_owned())
 }
 
 /// Why it was not discovered, as far as it can be said.
@@ -74,11 +102,12 @@ fn why(hub: &HubView<'_>, key: &str, is_mesh: bool, clusters: &[&str]) -> String
     }
     let mut parts = key.splitn(3, '.');
     let (name, namespace, cluster) = (parts.next(), parts.next(), parts.next().unwrap_or_default());
-    if !clusters.is_empty() && !clusters.contains(&cluster) {
+    let has_mesh = hub.of(Role::Mesh).items().iter().any(|mesh| mesh.cluster_of_mesh() == cluster);
+    if !clusters.is_empty() && !clusters.contains(&cluster) && !has_mesh {
         return format!("No cluster is registered as {cluster}.");
     }
     let elsewhere = hub.of(Role::Target).items().iter().find_map(|target| {
-        let (service, of_cluster) = hub.service_of(target);
+        let (service, of_cluster) = HubView::service_of(target);
         let same_name = service.split('.').next() == name;
         same_name.then(|| format!("{service} on {of_cluster}"))
     });
@@ -97,7 +126,7 @@ fn known(hub: &HubView<'_>, is_mesh: bool) -> String {
     let names: Vec<String> = if is_mesh {
         hub.of(Role::Mesh).items().iter().map(|mesh| format!("{}.{}", mesh.name(), mesh.namespace())).collect()
     } else {
-        let targets = hub.of(Role::Target).items().iter().map(|target| hub.service_of(target));
+        let targets = hub.of(Role::Target).items().iter().map(HubView::service_of);
         targets.map(|(service, cluster)| format!("{service} on {cluster}")).collect()
     };
     let more = names.len().saturating_sub(MOST);
@@ -118,6 +147,8 @@ mod tests {
         assert_eq!(missing("Destination a.ns.c not found"), Some(("Destination", "a.ns.c")));
         assert_eq!(missing("*v1.Mesh with id m.gloo-mesh. not found"), Some(("Mesh", "m.gloo-mesh.")));
         assert_eq!(missing("*v1alpha2.Mesh with id m.ns. not found"), Some(("Mesh", "m.ns.")));
+        let mirror = "mirror: Destination not found for kube service a.b.c";
+        assert_eq!(missing(mirror), Some(("Destination", "a.b.c")));
         assert_eq!(missing("Could not find provided ca signing secret (n.ns.)"), None);
     }
 }

@@ -27,15 +27,25 @@ fn judge(context: &RuleContext<'_>, policy: &Policy<'_>) -> Option<Finding> {
     if !selects || is_old || status.approval != Approval::Accepted || !status.targets.is_empty() || policy.is_behind() {
         return None;
     }
-    let selector = policy.object.spec["destinationSelector"].to_string();
+    if status.has_routes {
+        return None;
+    }
+    let selector = &policy.object.spec["destinationSelector"];
+    let entries = selector.as_array().map_or(&[][..], Vec::as_slice);
+    let message = if entries.is_empty() {
+        "It selects every service, and none is discovered."
+    } else if entries.iter().any(|entry| entry.as_object().is_some_and(serde_json::Map::is_empty)) {
+        "It is accepted, but nothing changes. An empty entry in the list selects nothing; an entry with an empty \
+         kubeServiceMatcher selects everything."
+    } else {
+        "It is accepted, but nothing changes. The labels in a selector of destinations are those of the Service, not of \
+         its pods; namespaces and clusters are exact names."
+    };
     Some(
         DIAGNOSIS
             .finding()
             .title(format!("{} selects no service", policy.shown()))
-            .message(
-                "It is accepted, but nothing changes. The labels in a selector of destinations are those of the Service, \
-                 not of its pods; namespaces and clusters are exact names.",
-            )
+            .message(message)
             .object(policy.reference())
             .evidence("status.state: ACCEPTED, and the status lists no target")
             .evidence(format!("spec.destinationSelector: {selector}"))

@@ -1,6 +1,6 @@
 use super::hub_of;
 use crate::{
-    diagnose::{inventory::shown_version, rules::prelude::*},
+    diagnose::{hub::HubView, inventory::shown_version, rules::prelude::*},
     stack::hub::Era,
 };
 
@@ -30,7 +30,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::unknown(format!("version {shown} cannot be parsed"));
     };
     match hub.era() {
-        Some(era) if era < Era::D && minor >= WITHOUT_V1BETA1 => DIAGNOSIS
+        Some(era) if is_before_1_2(&hub, era) && minor >= WITHOUT_V1BETA1 => DIAGNOSIS
             .finding()
             .title(format!("{} {} does not support Kubernetes {shown}", era.product(), era.releases()))
             .message(
@@ -42,4 +42,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .found(),
         _ => Outcome::pass_with(shown),
     }
+}
+
+/// Whether the release has CRDs of the old version. Up to the last tag before 1.2 all have.
+fn is_before_1_2(hub: &HubView<'_>, era: Era) -> bool {
+    era < Era::D || hub.version().is_some_and(|version| version < (1, 2))
 }

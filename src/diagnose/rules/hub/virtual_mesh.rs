@@ -47,8 +47,9 @@ impl VirtualMesh<'_> {
     pub(super) fn federates(&self, era: Option<Era>) -> bool {
         let federation = &self.policy.object.spec["federation"];
         let several = self.policy.object.spec["meshes"].as_array().is_some_and(|meshes| meshes.len() > 1);
-        let asked = federation.as_object().is_some_and(|fields| !fields.is_empty());
-        several && (asked || era == Some(Era::A))
+        let selects = federation["selectors"].as_array().is_some_and(|selectors| !selectors.is_empty());
+        // In era A, an absent mode federates.
+        several && (selects || federation["permissive"].is_object() || era == Some(Era::A))
     }
 
     /// Whether its meshes should trust each other through certificates of one root.
