@@ -6,7 +6,7 @@ use super::{rollout, stack_view::StackView};
 use crate::{
     facts::{
         Facts,
-        hub::{Approval, HubFacts, HubObject, PolicyStatus},
+        hub::{Approval, HubFacts, HubObject, PolicyStatus, Relay},
         stack,
     },
     report::{ComponentReport, HubComponents, ObjectRef, PoliciesReport, PolicyReport, State, TargetOfPolicies},
@@ -77,6 +77,11 @@ impl<'a> HubView<'a> {
     /// The objects of a kind.
     pub(crate) fn of(&self, role: Role) -> &'a Seen<Vec<HubObject>> {
         self.hub.of(role)
+    }
+
+    /// The agents that the enterprise controller counts.
+    pub(crate) fn relay(&self) -> &'a Seen<Relay> {
+        &self.hub.relay
     }
 
     /// The Deployments of a component.
@@ -150,7 +155,7 @@ impl<'a> HubView<'a> {
     /// The missing permissions to list objects that decide no state.
     pub(crate) fn other_denials(&self) -> impl Iterator<Item = &'a Permission> {
         let others = self.hub.objects.iter().filter(|(role, _)| !Role::POLICIES.contains(role));
-        others.flat_map(|(_, seen)| seen.missing_permissions())
+        others.flat_map(|(_, seen)| seen.missing_permissions()).chain(self.hub.relay.missing_permissions())
     }
 
     /// Why a state is not determined. `None` if all are.

@@ -111,13 +111,19 @@ impl Observer<'_> {
         let mut facts = blank(self.scope.profile, target.clone());
         facts.in_cluster = self.in_cluster;
         observer.fill(&mut facts, first);
-        facts.hub = Some(Box::new(HubFacts { group_version: generation.map(Generation::group_version), objects }));
+        let group_version = generation.map(Generation::group_version);
+        facts.hub = Some(Box::new(HubFacts { group_version, objects, relay: Seen::NotLooked }));
         if facts.obstacle.is_some() {
             return facts;
         }
         facts.nodes = observer.nodes(&facts).await;
         if self.depth.is_whole() {
-            facts.logs = logs::read(self.api, &facts, &[]).await;
+            let client = self.clients.streams.clone();
+            let (logs, relay) = tokio::join!(logs::read(self.api, &facts, &[]), hub::relay(self.api, client, &facts));
+            facts.logs = logs;
+            if let Some(hub) = &mut facts.hub {
+                hub.relay = relay;
+            }
         }
         if let Some(user) = self.api.denied_user() {
             facts.target.user = Some(user);

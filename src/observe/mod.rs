@@ -10,6 +10,7 @@ pub(crate) mod connectivity;
 mod hub;
 mod logs;
 mod look;
+mod pod_page;
 mod preflight;
 #[cfg(test)]
 mod properties;

@@ -264,7 +264,8 @@ pub fn permissions(profile: &Profile, namespace: &str, depth: Depth) -> Vec<Perm
         // The era is not known before the cluster is asked.
         queries.extend(hub::GENERATIONS.iter().flat_map(hub).map(|(_, query)| query));
         let permissions = queries.into_iter().map(|query| query.permission);
-        return sorted(permissions.chain([read_nodes(), read_logs(namespace)]));
+        let others = [read_nodes(), read_logs(namespace)].into_iter().chain(port_forward(namespace));
+        return sorted(permissions.chain(others));
     }
     queries.extend(custom_resources_everywhere(profile).into_iter().map(|(_, query)| query));
     let each = each(profile, namespace, depth);

@@ -70,6 +70,7 @@ fn rows() -> Vec<(&'static str, String)> {
             format!("{}; further ones are dropped and counted as lost", number(limits::MESSAGES)),
         ),
         ("The log of a network test's pod", size(limits::PROBE_LOG)),
+        ("The metrics of Gloo Mesh's enterprise controller", size(limits::METRICS)),
         ("A kubelet's text about a port", format!("{}; truncated", size(limits::KUBELET_TEXT))),
     ]
 }

@@ -3,25 +3,13 @@
 use std::time::Duration;
 
 use async_nats::Client;
-use http::{Request, header};
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::{body::Bytes, client::conn::http1};
-use hyper_util::rt::TokioIo;
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    time::Instant,
-};
+use tokio::time::Instant;
 
 use super::{TestContext, request};
 use crate::{
-    cluster::tunnel::Tunnel,
-    facts::{FailureReason, MeshsyncTest, ProbeFailure, Step, TestStep, stack},
-    observe::{
-        broker::wire::{Received, Watched, guarded, settled, timed},
-        connectivity::listener::micros,
-        queries,
-    },
-    report::{Route, Status},
+    facts::{FailureReason, MeshsyncTest, Step, TestStep, stack},
+    observe::{connectivity::listener::micros, pod_page::PodPage},
+    report::Status,
     stack::base::seen::{Denial, Seen},
 };
 
@@ -84,54 +72,17 @@ async fn page(context: &TestContext<'_>, pod: &str, path: &str) -> Step {
     let started = Instant::now();
     let namespace = &context.facts.target.namespace;
     let limit = context.api.remaining().min(RESPONSE_TIMEOUT);
-    let permissions = queries::port_forward(namespace);
-    context.api.count();
-    let client = context.clients.streams.clone();
-    let opened = Tunnel::open(client, namespace, pod, &[PORT], limit, &permissions).await;
-    let mut tunnel = match opened {
-        Ok(tunnel) => tunnel,
-        Err(failure) if !failure.missing.is_empty() => {
-            return Step { micros: Seen::Denied(Denial { missing: failure.missing }), detail: String::new() };
-        }
-        Err(failure) => return Step::failed(failure.message),
-    };
-    let Some(port) = tunnel.take(PORT) else {
-        return Step::failed("the port-forward lacks the port");
-    };
-    let received = Received::default();
-    let stream = Watched::new(port.stream, &received);
-    let work = timed(get(stream, path), limit, "its health port");
-    let answer = guarded(work, port.error, &received).await;
-    match answer.map_err(|failure| settled(failure, Route::PortForward, received.any(), false)) {
+    let page = PodPage { namespace, pod, port: PORT, path, what: "its health port", longest: LONGEST };
+    match page.get(context.api, context.clients.streams.clone(), limit).await {
         Ok((200, body)) => Step::done(micros(started.elapsed()), body),
         Ok((status, body)) => Step::failed(format!("it responds with {status}: {body}")),
+        Err(failure) if !failure.missing.is_empty() => {
+            Step { micros: Seen::Denied(Denial { missing: failure.missing }), detail: String::new() }
+        }
         // Versions before 1.0.1 have no health endpoints, which is not a fault.
         Err(failure) if failure.reason == FailureReason::Refused => {
             Step::not_tried("nothing listens on port 11000; MeshSync has health endpoints since 1.0.1")
         }
         Err(failure) => Step::failed(failure.message),
     }
-}
-
-async fn get<S>(stream: S, path: &str) -> Result<(u16, String), ProbeFailure>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let broken = |_| ProbeFailure::broker(FailureReason::Closed, "the connection ended without a response");
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
-    let task = tokio::spawn(connection);
-    let request = Request::get(path)
-        .header(header::HOST, "meshsync")
-        .body(Empty::<Bytes>::new())
-        .map_err(|error| ProbeFailure::route_failed(FailureReason::Local, error.to_string()))?;
-    let answer = async {
-        let response = sender.send_request(request).await.map_err(broken)?;
-        let status = response.status().as_u16();
-        let body = Limited::new(response.into_body(), LONGEST).collect().await;
-        let body = body.map_or_else(|_| Bytes::new(), http_body_util::Collected::to_bytes);
-        Ok((status, String::from_utf8_lossy(&body).trim().to_owned()))
-    }
-    .await;
-    task.abort();
-    answer
 }

@@ -31,6 +31,9 @@ pub const NATS_LINE: usize = 64 * 1024;
 /// The maximum size of the log of a network test's pod, in bytes.
 pub const PROBE_LOG: usize = 64 * 1024;
 
+/// The maximum size of the metrics of Gloo Mesh's enterprise controller, in bytes.
+pub const METRICS: usize = 4 * MIB;
+
 /// The maximum size of one message from a broker, in bytes.
 pub const MESSAGE: usize = 8 * MIB;
 

@@ -5,6 +5,8 @@ pub(super) const READING: &[&str] = &[
     "system check -o json",
     "system check --preflight -o json",
     "system status -o json",
+    "system check -o json --profile service-mesh-hub",
+    "system status -o json --profile service-mesh-hub",
     "test kubernetes -o json",
     "test operator -o json",
     "test broker -o json",

@@ -1,6 +1,10 @@
 //! Service Mesh Hub on a real API server: the objects of a fixture, with Deployments whose pods run.
 
-use std::time::Duration;
+use std::{
+    io::Write,
+    net::{SocketAddr, TcpListener},
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use kube::Client;
@@ -252,6 +256,100 @@ async fn three_products_in_one_cluster_get_three_verdicts() -> Result<()> {
     let read = document(&meshdoctor("check -o json --from").arg(&file).run_beside().await);
     for (live, recorded) in stacks.iter().zip(read["stacks"].as_array().context("stacks")?) {
         assert_eq!((&live["verdict"], &live["rootCauses"]), (&recorded["verdict"], &recorded["rootCauses"]));
+    }
+    Ok(())
+}
+
+/// A server behind the metrics port, which answers each connection with these bytes and then says nothing.
+fn metrics_server(bed: &Lease, answer: Vec<u8>) -> Result<SocketAddr> {
+    let listener = TcpListener::bind((bed.addresses().spare(), 0))?;
+    let address = listener.local_addr()?;
+    std::thread::spawn(move || {
+        let mut open = Vec::new();
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            // The program may close the connection before it has read everything.
+            let _ = stream.write_all(&answer);
+            open.push(stream);
+        }
+    });
+    Ok(address)
+}
+
+fn http(status: &str, body: &str) -> Vec<u8> {
+    format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
+
+#[tokio::test]
+async fn agents_are_read_from_the_metrics_of_the_enterprise_controller() -> Result<()> {
+    let hub = Hub::start().await?;
+    let path = |name: &str| rest::path("apps/v1", "Deployment", NAMESPACE, name);
+    let mut deployment = rest::get(&hub.client, &path("networking")).await?;
+    let metadata = json!({ "name": "enterprise-networking", "namespace": NAMESPACE });
+    deployment = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata,
+        "spec": {
+            "selector": { "matchLabels": { "app": "enterprise-networking" } },
+            "template": {
+                "metadata": { "labels": { "app": "enterprise-networking" } },
+                "spec": { "containers": [{
+                    "name": "enterprise-networking",
+                    "image": deployment["spec"]["template"]["spec"]["containers"][0]["image"],
+                }] },
+            },
+        },
+    });
+    hub.bed.apply(BED, &[deployment]).await?;
+    let pod = bed::until("the pod", Duration::from_secs(20), || async {
+        let pods = rest::list(&hub.client, &rest::collection("v1", "Pod", Some(NAMESPACE))).await?;
+        let is_running = |pod: &&Value| {
+            pod["metadata"]["labels"]["app"] == "enterprise-networking" && pod["status"]["phase"] == "Running"
+        };
+        Ok(pods.iter().find(is_running).and_then(|pod| pod["metadata"]["name"].as_str()).map(str::to_owned))
+    })
+    .await?;
+    let gauges = |remote: u8| {
+        ["pull", "push"]
+            .map(|side| {
+                format!(
+                    "relay_{side}_clients_connected{{cluster=\"mgmt-cluster\"}} 1\n\
+                     relay_{side}_clients_connected{{cluster=\"remote-cluster\"}} {remote}\n"
+                )
+            })
+            .concat()
+    };
+    let endless = [b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), vec![b'x'; 8 << 20]].concat();
+    // The answer, the status of the check, and whether the reason is said.
+    for (answer, status, reason) in [
+        (http("200 OK", &gauges(1)), "pass", None),
+        (http("200 OK", &gauges(0)), "fail", Some("remote-cluster")),
+        (http("404 Not Found", "no"), "unknown", Some("404")),
+        (http("200 OK", "up 1\n"), "fail", Some("not connected")),
+        (b"this is no HTTP\r\n\r\n".to_vec(), "unknown", Some("")),
+        (Vec::new(), "unknown", Some("")),
+        (endless, "unknown", Some("too large")),
+    ] {
+        let address = metrics_server(&hub.bed, answer)?;
+        let forward = json!({
+            "apiVersion": "kwok.x-k8s.io/v1alpha1", "kind": "PortForward",
+            "metadata": { "name": pod, "namespace": NAMESPACE },
+            "spec": { "forwards": [{
+                "ports": [9091],
+                "target": { "address": address.ip().to_string(), "port": address.port() },
+            }] },
+        });
+        hub.bed.apply(BED, &[forward]).await?;
+        let is_judged = |report: &Value| {
+            let checks = report["checks"].as_array().expect("checks");
+            let check = checks.iter().find(|check| check["id"] == "smh-agents-connected").expect("the check");
+            check["status"] == status && reason.is_none_or(|reason| check["reason"].to_string().contains(reason))
+        };
+        // The kubelet learns of a changed forward after a moment.
+        until_checked("the agents to be judged", Duration::from_secs(20), || async {
+            Ok(is_judged(&hub.check().await).then_some(()))
+        })
+        .await
+        .with_context(|| format!("{status} {reason:?}"))?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Service Mesh Hub and Gloo Mesh: the controllers, the policies, and the meshes that they apply to. The codes start with
 //! `smh`.
 
+pub(crate) mod agent_disconnected;
 pub(crate) mod certificate_not_issued;
 pub(crate) mod components_not_running;
 pub(crate) mod dns_not_configured;
@@ -43,6 +44,7 @@ pub(super) static DIAGNOSES: &[&Diagnosis] = &[
     &federation_error::DIAGNOSIS,
     &gateway_no_address::DIAGNOSIS,
     &dns_not_configured::DIAGNOSIS,
+    &agent_disconnected::DIAGNOSIS,
     &certificate_not_issued::DIAGNOSIS,
 ];
 
@@ -64,6 +66,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &policy_no_workloads::CHECK,
     &federation_error::CHECK,
     &components_not_running::AGENTS,
+    &agent_disconnected::CHECK,
     &certificate_not_issued::CHECK,
     &gateway_no_address::CHECK,
     &dns_not_configured::CHECK,
