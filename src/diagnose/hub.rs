@@ -13,7 +13,8 @@ use crate::{
     stack::{
         base::{permission::Permission, seen::Seen},
         component::Component,
-        hub::{self, Era, Generation, HubKind, Role},
+        controllers,
+        hub::{Era, Generation, HubKind, Role},
     },
 };
 
@@ -97,7 +98,7 @@ impl<'a> HubView<'a> {
     /// Whether the closed enterprise controller replaces both public ones.
     pub(crate) fn is_enterprise(&self) -> bool {
         let networking = self.deployments(Component::Networking);
-        networking.iter().any(|deployment| stack::name(&deployment.metadata) == hub::ENTERPRISE)
+        networking.iter().any(|deployment| stack::name(&deployment.metadata) == controllers::ENTERPRISE)
     }
 
     /// Whether any of its controllers or policies exists. `None` if that is not known.

@@ -16,7 +16,7 @@ use crate::{
         BrokerReport, ClientReport, Components, EndpointReport, PodReport, ServerReport, ServiceReport,
         StackComponents, TargetReport, Workload,
     },
-    stack::{component::Component, hub},
+    stack::{component::Component, controllers},
 };
 
 /// The maximum number of clients of one server in a report. The stack's own clients are always included.
@@ -141,7 +141,7 @@ impl<'a> Inventory<'a> {
             let pods = stack::adapter_pods(self.context.facts, adapter);
             workloads.push(self.deployment(Component::Adapter, adapter, &pods));
         }
-        for component in hub::COMPONENTS {
+        for component in controllers::COMPONENTS {
             for deployment in stack::hub_deployments(self.context.facts, component) {
                 let pods = stack::adapter_pods(self.context.facts, deployment);
                 workloads.push(self.deployment(component, deployment, &pods));

@@ -27,7 +27,8 @@ use crate::{
             seen::{Denial, Seen},
         },
         component::Component,
-        hub::{ENTERPRISE, Generation, Role},
+        controllers::ENTERPRISE,
+        hub::{Generation, Role},
     },
 };
 

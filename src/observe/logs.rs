@@ -7,11 +7,7 @@ use super::queries;
 use crate::{
     cluster::ask::{ANYTHING, ApiClient, ApiError, RetryPolicy, seen},
     facts::{Facts, Log, hub::Approval, log_lines, stack},
-    stack::{
-        base::failure::Kind,
-        component::Component,
-        hub::{self, Role},
-    },
+    stack::{base::failure::Kind, component::Component, controllers, hub::Role},
 };
 
 /// The maximum number of logs per run.
@@ -59,7 +55,7 @@ fn wanted(facts: &Facts) -> Vec<Wanted> {
     for adapter in stack::adapters(facts) {
         pods.extend(stack::adapter_pods(facts, adapter));
     }
-    for component in hub::COMPONENTS {
+    for component in controllers::COMPONENTS {
         pods.extend(stack::hub_pods(facts, component));
     }
     // Only a kubelet has logs, and a silent one would take until the deadline.

@@ -7,7 +7,7 @@ use super::{
     broker::probe::Kept,
     collect::{Observer, millis},
     connectivity::{TestContext, api, progress::Steps},
-    stacks,
+    served,
 };
 use crate::{
     cluster::{cleanup::Cleanup, session::Session},
@@ -34,7 +34,7 @@ pub async fn test(session: &Session<'_>, depth: Depth, plan: &TestPlan, cleanup:
         route = Some(api::approach(&session.config, &session.api, steps).await);
     }
     // The test of the API server concerns no stack.
-    let others = async { if route.is_some() { None } else { stacks::other(session).await } };
+    let others = async { if route.is_some() { None } else { served::other(session).await } };
     let (mut facts, other) = join(Box::pin(observer(session, depth, Some(&kept)).run()), others).await;
     if let Some(other) = other.filter(|_| diagnose::is_installed(&facts) == Some(false)) {
         let scope = session.scope.of(other);

@@ -2,13 +2,8 @@
 
 use futures_util::future::{join, join_all};
 
-use super::{Depth, look};
-use crate::{
-    cluster::{discovery, session::Session, transport},
-    diagnose,
-    facts::Facts,
-    stack::profile::{self, Profile},
-};
+use super::{Depth, look::look, served::served};
+use crate::{cluster::session::Session, diagnose, facts::Facts, stack::profile::Profile};
 
 /// A stack that may be in the cluster.
 struct Candidate {
@@ -64,20 +59,6 @@ fn installed(mut candidates: Vec<Candidate>) -> Vec<Facts> {
     candidates.into_iter().map(|candidate| candidate.facts).collect()
 }
 
-/// The first profile with `MeshSync`, other than the session's, whose custom resources the API server serves.
-pub async fn other(session: &Session<'_>) -> Option<&'static Profile> {
-    let own = session.scope.profile;
-    served(session).await?.into_iter().find(|profile| *profile != own && !profile.is_hub())
-}
-
-/// Another profile whose custom resources the API server serves, if it serves none of the session's profile.
-pub async fn only_other(session: &Session<'_>) -> Option<&'static Profile> {
-    let served = served(session).await?;
-    // Service Mesh Hub is another product, which does not replace Meshery.
-    let other = served.iter().copied().find(|profile| !profile.is_hub());
-    if served.contains(&session.scope.profile) { None } else { other }
-}
-
 /// The profiles of the installed stacks, which are at least one.
 pub async fn profiles(session: &Session<'_>) -> Vec<&'static Profile> {
     let own = session.scope.profile;
@@ -87,25 +68,6 @@ pub async fn profiles(session: &Session<'_>) -> Vec<&'static Profile> {
         }
         _ => vec![own],
     }
-}
-
-/// The profiles whose custom resources the API server serves. `None` if that is not known, or if the user named the
-/// profile.
-pub(crate) async fn served(session: &Session<'_>) -> Option<Vec<&'static Profile>> {
-    if session.scope.profile_is_named {
-        return None;
-    }
-    let over_http1 = session.api.beside();
-    let groups = match discovery::group_versions(&session.api).await {
-        Err(failure) if session.clients.two && transport::may_want_http1(failure.kind()) => {
-            over_http1.switch(session.clients.streams.clone());
-            discovery::group_versions(&over_http1).await
-        }
-        answer => answer,
-    };
-    let groups = groups.ok()?;
-    let has = |profile: &&Profile| groups.iter().any(|group| profile.has_resources_in(group));
-    Some(profile::ALL.iter().copied().filter(has).collect())
 }
 
 #[cfg(test)]

@@ -5,8 +5,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::component::Component;
-
 /// An era, named like those of the releases' `meshctl check`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Era {
@@ -190,22 +188,6 @@ impl Generation {
     /// The kind of this role. `None` if the era has none.
     pub fn kind(&self, role: Role) -> Option<HubKind> {
         self.kinds().into_iter().find(|kind| kind.role == role)
-    }
-}
-
-/// The Deployment that manages enterprise agents. It replaces both controllers of the public release.
-pub const ENTERPRISE: &str = "enterprise-networking";
-
-/// The components that have Deployments.
-pub const COMPONENTS: [Component; 3] = [Component::Discovery, Component::Networking, Component::Agents];
-
-/// The possible names of a component's Deployment.
-pub fn deployments(component: Component) -> &'static [&'static str] {
-    match component {
-        Component::Discovery => &["discovery", "mesh-discovery"],
-        Component::Networking => &["networking", "mesh-networking", ENTERPRISE],
-        Component::Agents => &["cert-agent", "csr-agent", "enterprise-agent"],
-        _ => &[],
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod base;
 pub mod cni;
 pub mod component;
+pub mod controllers;
 pub mod error_codes;
 pub mod hub;
 pub mod inventory;

@@ -25,11 +25,7 @@ use crate::{
     },
     report::Route,
     stack::{
-        base::seen::Seen,
-        component::Component,
-        hub::{self, Generation},
-        manager,
-        object::group_of,
+        base::seen::Seen, component::Component, controllers, hub::Generation, manager, object::group_of,
         profile::Profile,
     },
 };
@@ -84,7 +80,7 @@ fn namespace_of(input: &Input, profile: &Profile) -> String {
             .map(str::to_owned)
     };
     if profile.is_hub() {
-        let controllers = [Component::Networking, Component::Discovery].map(hub::deployments).concat();
+        let controllers = [Component::Networking, Component::Discovery].map(controllers::deployments).concat();
         let is_controller = |object: &Value| {
             object["kind"] == "Deployment"
                 && object["metadata"]["name"].as_str().is_some_and(|name| controllers.contains(&name))

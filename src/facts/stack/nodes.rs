@@ -11,7 +11,7 @@ use k8s_openapi::{
 use super::{adapter_pods, adapters, broker_pods, hub_pods, meshsync_pods, name, operator_pods, server_pods};
 use crate::{
     facts::Facts,
-    stack::{base::seen::Seen, hub},
+    stack::{base::seen::Seen, controllers},
 };
 
 /// The maximum number of nodes to query.
@@ -50,7 +50,7 @@ pub fn nodes_to_query(facts: &Facts) -> Vec<String> {
     for adapter in adapters(facts) {
         pods.extend(adapter_pods(facts, adapter));
     }
-    for component in hub::COMPONENTS {
+    for component in controllers::COMPONENTS {
         pods.extend(hub_pods(facts, component));
     }
     let suspect = |pod: &&Pod| {

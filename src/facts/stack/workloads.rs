@@ -16,7 +16,7 @@ use crate::{
     stack::{
         base::seen::Seen,
         component::Component,
-        hub, manager,
+        controllers, manager,
         profile::{self, ADAPTERS, Selector},
     },
 };
@@ -154,7 +154,7 @@ pub fn adapter_pods<'a>(facts: &'a Facts, adapter: &Deployment) -> Vec<&'a Pod> 
 
 /// The Deployments of a component of Service Mesh Hub.
 pub fn hub_deployments(facts: &Facts, component: Component) -> Vec<&Deployment> {
-    let names = hub::deployments(component);
+    let names = controllers::deployments(component);
     let all = facts.deployments.items().iter();
     all.filter(|deployment| facts.profile.is_hub() && names.contains(&name(&deployment.metadata))).collect()
 }

@@ -21,7 +21,7 @@ use crate::{
         terminal::Terminal,
     },
     cluster::session::{Opened, Session},
-    observe::stacks,
+    observe::served,
     repair::{
         apply::{Event, Progress, Stage, Writer},
         backup::{self, BackupError},
@@ -224,7 +224,7 @@ impl<'a> Run<'a> {
         if let Err(why) = session.check_reachable().await {
             return Ok(self.answer(&self.report(Outcome::Undetermined, Some(why.message), &Plan::default(), 0)));
         }
-        if let Some(other) = stacks::only_other(session).await {
+        if let Some(other) = served::only_other(session).await {
             return Ok(self.answer(&self.of_another_profile(other)));
         }
         let report = self.carry_out(session, consent, after, plan).await?;

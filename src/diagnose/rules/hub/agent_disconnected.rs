@@ -4,7 +4,7 @@ use super::hub_of;
 use crate::{
     diagnose::rules::prelude::*,
     facts::hub::{HubObject, Relay},
-    stack::hub::{ENTERPRISE, Role},
+    stack::{controllers::ENTERPRISE, hub::Role},
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {

@@ -66,7 +66,7 @@ fn consequences(component: Component) -> Vec<String> {
 /// The Deployment does not exist.
 fn missing(context: &RuleContext<'_>, component: Component) -> Judgement {
     let hub = hub_of(context)?;
-    let name = crate::stack::hub::deployments(component).first().copied().unwrap_or_default();
+    let name = crate::stack::controllers::deployments(component).first().copied().unwrap_or_default();
     let namespace = &context.facts.target.namespace;
     let effect = match component {
         Component::Discovery => "New meshes, workloads and services are not found, and deleted ones stay.",
