@@ -11,6 +11,7 @@ mod installation;
 mod listing;
 mod login;
 mod logs;
+mod meshplay_faults;
 mod modes;
 mod nats;
 mod network_policies;

@@ -47,6 +47,10 @@ pub(crate) fn service_without_ready_pod<'a>(context: &RuleContext<'a>) -> Option
 }
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
+    let is_missing = context.facts.services.is_settled() && stack::broker_services(context.facts).is_empty();
+    if is_missing && !context.broker_pods.is_empty() && !context.brokers.items().is_empty() {
+        return no_service(context);
+    }
     let (service, chosen) = chosen(context)?;
     let ready = chosen.iter().filter(|pod| is_ready(pod)).count();
     if ready > 0 {
@@ -57,6 +61,24 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         ));
     }
     Outcome::found(vec![no_ready_pod(context, service, &chosen)])
+}
+
+/// The broker runs, and nothing leads to it.
+fn no_service(context: &RuleContext<'_>) -> Judgement {
+    let name = context.facts.profile.broker_workloads().next().unwrap_or_default();
+    DIAGNOSIS
+        .finding()
+        .title("The broker has no Service")
+        .message(
+            "MeshSync and the server find the broker by its Service. A client that is connected stays connected, and none \
+             can connect again. The operator creates a missing Service within seconds.",
+        )
+        .object(context.object("Service", name))
+        .evidence(format!("broker pods: {}", context.broker_pods.len()))
+        .evidence(format!("no Service of the broker in namespace {}", context.facts.target.namespace))
+        .remedy("check the operator's log; it creates the Service again")
+        .command(context.logs(Component::Operator, 50))
+        .found()
 }
 
 /// Labels or a selector as `key=value`.
