@@ -16,8 +16,15 @@ use crate::{
     },
 };
 
+/// The diagnosis of an old address in `MeshSync`'s Deployment. The old operator line never updates that Deployment, so a
+/// restart keeps the address. Once the Deployment is deleted, the operator creates it again with the current address.
+const STALE_ADDRESS: &str = "meshsync-stale-env";
+
 /// Diagnoses of `MeshSync` that a restart fixes.
-const FIXED_BY_RESTART: &[&str] = &["meshsync-not-connected", "meshsync-stale-env", "watch-list-edited-since-start"];
+const FIXED_BY_RESTART: &[&str] = &["meshsync-not-connected", STALE_ADDRESS, "watch-list-edited-since-start"];
+
+/// With this diagnosis, the operator would not create a deleted Deployment again.
+const CREATES_NOTHING: &str = "operator-reconcile-failing";
 
 /// Whether the installation is a `MeshSync` without the operator.
 fn is_standalone(profile: &Profile, live_state: &LiveState) -> bool {
@@ -97,6 +104,8 @@ pub(super) fn restarts(profile: &Profile, request: &Request, live_state: &LiveSt
         .iter()
         .any(|step| step.id.kind == "Deployment" && step.id.name == profile.meshsync.resource && step.removes());
     let meshsync = meshsync.filter(|_| !is_removed);
+    let recreated = meshsync.and_then(|(id, live)| recreated(profile, live_state, id, live));
+    let new_broker = plan.steps.iter().any(|step| step.id.kind == "Broker" && matches!(step.action, Action::Create(_)));
     if let Some((id, _)) = set.filter(|_| broker_alone || request.new_token) {
         plan.steps.push(Step::new(id.clone(), Action::Restart));
         plan.steps.push(Step::new(id.clone(), Action::Wait(Until::RolledOut)));
@@ -104,19 +113,50 @@ pub(super) fn restarts(profile: &Profile, request: &Request, live_state: &LiveSt
             "events are lost while the broker restarts; MeshSync is restarted too if it does not reconnect on its own"
                 .into(),
         );
-        plan.nudge =
-            meshsync.map(|(id, _)| Step::new(id.clone(), Action::Restart).because("it did not reconnect on its own"));
+        let restart = meshsync.map(|(id, _)| Step::new(id.clone(), Action::Restart));
+        plan.nudge = recreated.clone().or(restart).map(|step| step.because("it did not reconnect on its own"));
     }
-    let fixed: Vec<&str> =
-        live_state.findings.iter().map(String::as_str).filter(|code| FIXED_BY_RESTART.contains(code)).collect();
-    let wanted = request.parts.contains(&Part::Meshsync) && !fixed.is_empty();
-    if let Some((id, live)) = meshsync.filter(|_| wanted || request.new_token) {
-        let why = if wanted { fixed.join(", ") } else { "it uses the previous token".into() };
+    let wanted = |codes: &[&str]| -> Vec<&str> {
+        let found = live_state.findings.iter().map(String::as_str);
+        found.filter(|code| request.parts.contains(&Part::Meshsync) && codes.contains(code)).collect()
+    };
+    if let Some(delete) = recreated
+        && (new_broker || !wanted(&[STALE_ADDRESS]).is_empty())
+    {
+        let why = "the operator creates it again, with the current address of the broker";
+        let meshsync = delete.id.clone();
+        if new_broker {
+            // The new Service has another address, which exists once the broker does.
+            let workload = Id::of(object::STATEFUL_SET, meshsync.namespace.as_deref(), workload);
+            plan.steps.push(Step::new(workload, Action::Wait(Until::RolledOut)));
+        }
+        plan.nudge = None;
+        plan.steps.push(delete.because(why));
+        plan.steps.push(Step::new(meshsync, Action::Wait(Until::RolledOut)));
+        return;
+    }
+    let fixed = wanted(FIXED_BY_RESTART);
+    if let Some((id, live)) = meshsync.filter(|_| !fixed.is_empty() || request.new_token) {
+        let why = if fixed.is_empty() { "it uses the previous token".into() } else { fixed.join(", ") };
         plan.nudge = None;
         plan.steps.extend(host_port::make_room(id, live));
         plan.steps.push(Step::new(id.clone(), Action::Restart).because(why));
         plan.steps.push(Step::new(id.clone(), Action::Wait(Until::RolledOut)));
     }
+}
+
+/// The deletion of `MeshSync`'s Deployment, if the operator of the old line created it and will create it again with the
+/// address of the stack's broker. It is the only line whose `MeshSync` uses a port of its node.
+fn recreated(profile: &Profile, live_state: &LiveState, id: &Id, live: &Value) -> Option<Step> {
+    let meshsync = live_state.objects.iter().find(|tried| tried.object.id.kind == "MeshSync")?;
+    let spec = &meshsync.live.known().unwrap_or(&meshsync.object.body)["spec"];
+    // Without this reference, a new Deployment would get the old address again.
+    let names_broker = spec["broker"]["native"]["name"].as_str().is_some_and(|name| !name.is_empty());
+    let has_operator = live_of(live_state, "Deployment", profile.operator.deployment).is_some();
+    let creates = has_operator && !live_state.findings.iter().any(|code| code == CREATES_NOTHING);
+    let uid = object::uid(live)?;
+    (names_broker && creates && host_port::has_host_port(live) && !is_our_standalone(live))
+        .then(|| Step::new(id.clone(), Action::Delete { uid: uid.into() }))
 }
 
 /// Waits for the workloads that the operator creates from the custom resources.

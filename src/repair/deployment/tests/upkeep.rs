@@ -186,3 +186,67 @@ fn network_policy_is_a_part_of_the_broker() {
         assert!(all.contains(&permission), "{permission}");
     }
 }
+
+/// A stack of the old operator line. `MeshSync` uses a port of its node.
+fn meshplay() -> LiveState {
+    let profile = &MESHPLAY;
+    let objects = manifests::manifests(profile, profile.namespace, &Options::default());
+    let with_uid = |mut live: Value| {
+        live["metadata"]["uid"] = "one".into();
+        live
+    };
+    let port = json!({ "ports": [{ "containerPort": 11000, "hostPort": 11000 }] });
+    let meshsync = json!({ "spec": { "template": { "spec": { "containers": [port] } } } });
+    let live_of = |entry: &inventory::StackObject| match (entry.id.kind.as_str(), entry.id.name.as_str()) {
+        ("Deployment", "meshplay-meshsync") => Seen::Known(with_uid(meshsync.clone())),
+        ("Deployment", "meshplay-operator") | ("StatefulSet", "meshplay-broker") => Seen::Known(with_uid(json!({}))),
+        _ => Seen::Absent,
+    };
+    LiveState {
+        existing: inventory::of(profile, profile.namespace)
+            .into_iter()
+            .map(|entry| (entry.clone(), live_of(&entry)))
+            .collect(),
+        objects: objects
+            .into_iter()
+            .map(|object| {
+                let live = with_uid(object.body.clone());
+                Tried { dry_run: would(&live, None), live: Seen::Known(live), object }
+            })
+            .collect(),
+        ..LiveState::default()
+    }
+}
+
+#[test]
+fn old_line_gets_the_current_address_with_a_new_deployment() {
+    let planned = |request: &Request, live_state: &LiveState| plan(&MESHPLAY, request, live_state).expect("a plan");
+    let mut live_state = meshplay();
+    assert!(planned(&request(), &live_state).is_empty());
+    live_state.findings = vec!["meshsync-stale-env".into()];
+    assert_eq!(changes(&planned(&request(), &live_state)), ["delete Deployment meshplay-meshsync"]);
+    // An operator that fails every reconcile would not create it again.
+    live_state.findings.push("operator-reconcile-failing".into());
+    assert!(changes(&planned(&request(), &live_state)).contains(&"restart Deployment meshplay-meshsync".to_owned()));
+    live_state.findings = vec!["watch-list-edited-since-start".into()];
+    assert!(changes(&planned(&request(), &live_state)).contains(&"restart Deployment meshplay-meshsync".to_owned()));
+}
+
+#[test]
+fn new_broker_of_the_old_line_has_another_address() {
+    let mut live_state = meshplay();
+    of(&mut live_state, "Broker", "meshplay-broker").live = Seen::Absent;
+    let plan = plan(&MESHPLAY, &request(), &live_state).expect("a plan");
+    assert_eq!(changes(&plan), ["create Broker meshplay-broker", "delete Deployment meshplay-meshsync"]);
+    let ready = position(&plan, "wait", "StatefulSet", "meshplay-broker");
+    let gone = position(&plan, "delete", "Deployment", "meshplay-meshsync");
+    assert!(ready < gone && gone < position(&plan, "wait", "Deployment", "meshplay-meshsync"));
+}
+
+#[test]
+fn meshsync_of_the_old_line_that_does_not_reconnect_is_created_again() {
+    let request = Request { parts: [Part::Broker].into(), ..request() };
+    let plan = plan(&MESHPLAY, &request, &meshplay()).expect("a plan");
+    assert_eq!(changes(&plan), ["restart StatefulSet meshplay-broker"]);
+    assert!(plan.nudge.is_some_and(|step| step.removes() && step.id.name == "meshplay-meshsync"));
+}
