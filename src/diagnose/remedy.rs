@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::RuleContext;
+use super::{RuleContext, rollout};
 use crate::{
     facts::stack,
     report::{Action, Command, Effect, WorkloadRef},
@@ -121,9 +121,22 @@ impl<'a> RuleContext<'a> {
         }
     }
 
-    /// Restarts a component's workload.
+    /// Restarts a component's workload. If its pods hold a port of their node, the printed command deletes them, because a
+    /// rollout may wait for that port for ever. `check --fix` changes the strategy of the Deployment first.
     pub(crate) fn restart(&self, component: Component) -> Command {
-        self.kubectl().run(Action::Restart(self.workload(component)))
+        let restart = self.kubectl().run(Action::Restart(self.workload(component)));
+        let deployment = match component {
+            Component::Operator => self.operator.known(),
+            Component::Meshsync => self.meshsync.known(),
+            _ => None,
+        };
+        match deployment.filter(|deployment| rollout::holds_host_port(deployment)) {
+            Some(deployment) => {
+                let pods = self.kubectl().delete(format!("pod -l {}", rollout::selector(deployment)));
+                Command { run: pods.run, ..restart }
+            }
+            None => restart,
+        }
     }
 
     /// Shows the last lines of the log of a component's workload.

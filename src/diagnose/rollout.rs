@@ -10,6 +10,20 @@ pub(crate) fn containers(deployment: &Deployment) -> &[Container] {
     deployment.spec.as_ref().and_then(|spec| spec.template.spec.as_ref()).map_or(&[], |pod| pod.containers.as_slice())
 }
 
+/// Whether a restart may wait for ever: the pods use a port of their node, and the old pod ends only once the new one is
+/// ready. On a cluster with one node, the new pod then waits for the port of the old one.
+pub(crate) fn holds_host_port(deployment: &Deployment) -> bool {
+    let mut ports = containers(deployment).iter().flat_map(|container| container.ports.iter().flatten());
+    let strategy = deployment.spec.as_ref().and_then(|spec| spec.strategy.as_ref()?.type_.as_deref());
+    strategy != Some("Recreate") && ports.any(|port| port.host_port.is_some())
+}
+
+/// The labels by which a Deployment selects its pods, as `kubectl -l` accepts them.
+pub(crate) fn selector(deployment: &Deployment) -> String {
+    let labels = deployment.spec.iter().flat_map(|spec| spec.selector.match_labels.iter().flatten());
+    labels.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(",")
+}
+
 /// The image of a Deployment's container.
 pub(crate) fn image<'a>(deployment: &'a Deployment, container: &str) -> Option<&'a str> {
     containers(deployment).iter().find(|c| c.name == container).and_then(|c| c.image.as_deref())

@@ -1,7 +1,8 @@
 //! How texts that are written for Meshery read for the other profiles. Pure.
 //!
 //! Lines between `<!-- NAME -->` and `<!-- all -->` are for the profile of that name, or for several: `<!-- NAME, NAME -->`.
-//! In what is left, Meshery's names stand for those of the profile.
+//! In what is left, Meshery's names stand for those of the profile. Commands that restart a Deployment become those that
+//! work for the profile's line.
 
 use super::profile::{MESHERY, Profile};
 
@@ -11,7 +12,52 @@ const WRITTEN_FOR: &Profile = &MESHERY;
 /// A text for this profile.
 pub fn of(profile: &Profile, text: &str) -> String {
     let text = lines_of(profile, text);
-    if profile == WRITTEN_FOR { text } else { with_profile(profile, &renamed(profile, &text)) }
+    if profile == WRITTEN_FOR {
+        return text;
+    }
+    let text = with_profile(profile, &renamed(profile, &text));
+    if profile.has_current_line() || profile.is_hub() { text } else { with_room(profile, &text) }
+}
+
+/// Replaces the commands that start a new pod beside the old one. In the old operator line, the pods of the operator and of
+/// `MeshSync` use ports of their node, so on a cluster with one node the new pod would wait for ever. A restart becomes the
+/// deletion of the pods; before a change of the environment, the strategy of the Deployment is changed.
+fn with_room(profile: &Profile, text: &str) -> String {
+    const COMMAND: &str = "    kubectl ";
+    let deployments: Vec<(String, String)> = [
+        (profile.operator.deployment, profile.operator.selectors.first().copied().unwrap_or_default()),
+        (profile.meshsync.resource, profile.meshsync.selector),
+    ]
+    .into_iter()
+    .map(|(name, labels)| {
+        let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        (format!("deployment/{name}"), labels.join(","))
+    })
+    .collect();
+    let mut lines = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let words = line.strip_prefix(COMMAND).map(|command| command.trim_end()).unwrap_or_default();
+        if let Some(arguments) = words.strip_prefix("rollout restart -n ")
+            && let Some((namespace, workloads)) = arguments.split_once(' ')
+        {
+            for workload in workloads.split(' ') {
+                lines.push_str(&match deployments.iter().find(|(name, _)| name == workload) {
+                    Some((_, labels)) => format!("{COMMAND}delete pod -n {namespace} -l {labels}\n"),
+                    None => format!("{COMMAND}rollout restart -n {namespace} {workload}\n"),
+                });
+            }
+            continue;
+        }
+        if let Some(arguments) = words.strip_prefix("set env -n ")
+            && let Some((namespace, rest)) = arguments.split_once(' ')
+            && let Some((name, _)) = deployments.iter().find(|(name, _)| rest.split(' ').next() == Some(name))
+        {
+            let strategy = r#"'{"spec":{"strategy":{"type":"Recreate","rollingUpdate":null}}}'"#;
+            lines.push_str(&format!("{COMMAND}patch -n {namespace} {name} -p \\\n      {strategy}\n"));
+        }
+        lines.push_str(line);
+    }
+    lines
 }
 
 /// The lines for this profile.
@@ -98,6 +144,27 @@ Then see pod/meshery-nats-0, or run `meshdoctor check`:
         assert_eq!(
             of(&MESHPLAY, TEXT),
             "Meshplay Server reads brokers.meshplay.khulnasoft.com in meshplay.\nThere is no token.\nThen see pod/meshplay-broker-0, or run `meshdoctor --profile meshplay check`:\n\n    meshdoctor --profile meshplay system redeploy\n"
+        );
+    }
+
+    #[test]
+    fn pods_of_the_old_line_are_not_started_beside_each_other() {
+        let text = "Restart:
+    kubectl rollout restart -n meshery statefulset/meshery-nats deployment/meshery-meshsync
+    kubectl set env -n meshery deployment/meshery-meshsync BROKER_URL=HOST:4222
+    kubectl rollout restart -n meshery deployment/meshery
+";
+        assert_eq!(of(&MESHERY, text), text);
+        assert_eq!(
+            of(&MESHPLAY, text),
+            "Restart:
+    kubectl rollout restart -n meshplay statefulset/meshplay-broker
+    kubectl delete pod -n meshplay -l app=meshplay,component=meshsync
+    kubectl patch -n meshplay deployment/meshplay-meshsync -p \\
+      '{\"spec\":{\"strategy\":{\"type\":\"Recreate\",\"rollingUpdate\":null}}}'
+    kubectl set env -n meshplay deployment/meshplay-meshsync BROKER_URL=HOST:4222
+    kubectl rollout restart -n meshplay deployment/meshplay
+"
         );
     }
 }
