@@ -42,6 +42,10 @@ signatures! {
     Some(Component::Broker), &["interface conversion", "not string"],
         "its token is parsed as a number, which happens with some tokens that operators 1.0.0 to 1.0.2 created",
         "upgrade the operator to 1.0.3 or later, delete the Secret with the token, and restart the broker and MeshSync";
+    Some(Component::Meshsync), &["interface conversion", "not map[string]cache.Store"],
+        "its watch-list names kinds of only one of its two groups",
+        "add a kind of the other group to the watch-list of the MeshSync CR, for example namespaces.v1. or pods.v1., \
+        then restart MeshSync";
     Some(Component::Meshsync), &["Authorization Violation"],
         "the broker rejects its token, which is older than the Secret or belongs to another broker",
         "restart it so that it reads the token again; if the broker still rejects it, restart the broker first";

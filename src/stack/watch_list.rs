@@ -8,7 +8,7 @@
 use semver::Version;
 use serde_json::{Map, Value, json, value::RawValue};
 
-use crate::stack::{base::permission::Permission, profile::Profile};
+use crate::stack::{base::permission::Permission, profile::Profile, watched_kinds::GLOBAL};
 
 /// The event types, spelled as they must be.
 pub const EVENTS: [&str; 3] = ["ADDED", "MODIFIED", "DELETED"];
@@ -48,6 +48,33 @@ impl Entry {
     /// The event types of the entry that it does not publish.
     pub fn missing(&self) -> Vec<&'static str> {
         EVENTS.into_iter().filter(|event| !self.events.iter().any(|written| written == event)).collect()
+    }
+}
+
+/// A group of kinds that `MeshSync` starts together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// Most of these kinds have no namespace.
+    Global,
+    /// All other kinds.
+    Local,
+}
+
+impl Group {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Global => "global",
+            Self::Local => "local",
+        }
+    }
+
+    /// A kind of it that rarely changes.
+    pub fn quiet_kind(self) -> &'static str {
+        match self {
+            Self::Global => "namespaces.v1.",
+            Self::Local => "storageclasses.v1.storage.k8s.io",
+        }
     }
 }
 
@@ -159,6 +186,21 @@ impl WatchList {
         };
         let table = profile.meshsync.default_watch_list;
         entries.iter().filter(move |entry| table.contains(&entry.resource.as_str()))
+    }
+
+    /// The group of which `MeshSync` watches no kind, if the old `MeshSync` panics because of that. It starts the kinds of
+    /// each group together, and expects a result of both groups. Without any kind, it uses its defaults instead.
+    pub fn group_without_kinds(&self, profile: &Profile) -> Option<Group> {
+        if profile.has_current_line() {
+            return None;
+        }
+        let (global, local): (Vec<&Entry>, Vec<&Entry>) =
+            self.watched(profile).partition(|entry| GLOBAL.contains(&entry.resource.as_str()));
+        match (global.is_empty(), local.is_empty()) {
+            (true, false) => Some(Group::Global),
+            (false, true) => Some(Group::Local),
+            _ => None,
+        }
     }
 
     /// Whether it is a whitelist of exactly the stock entries, each with every event type.

@@ -27,6 +27,16 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("apiservices.v1.apiregistration.k8s.io", "APIService", "apiregistration.k8s.io/v1"),
 ];
 
+/// The resources that `MeshSync` watches in its global group. All others are in its local group.
+pub const GLOBAL: [&str; 6] = [
+    "namespaces.v1.",
+    "configmaps.v1.",
+    "nodes.v1.",
+    "secrets.v1.",
+    "persistentvolumes.v1.",
+    "persistentvolumeclaims.v1.",
+];
+
 /// The resources of the stock watch-list, the same in every family.
 pub const RESOURCES: [&str; KINDS.len()] = {
     let mut resources = [""; KINDS.len()];

@@ -53,7 +53,9 @@ fn summary(report: &WatchListReport) -> String {
             "MeshSync watches {} kinds and publishes {published} of them, and also the kinds of CRDs.",
             report.effective.len()
         ),
-        ("whitelist", false) => "With this watch-list, MeshSync publishes no built-in kind.".to_owned(),
-        (_, false) => "With this watch-list, MeshSync publishes nothing.".to_owned(),
+        (_, false) if report.findings.iter().any(|finding| finding.code == "watch-list-one-group") => {
+            "With this watch-list, MeshSync panics at each start.".to_owned()
+        }
+        (_, false) => "With this watch-list, MeshSync publishes no built-in kind.".to_owned(),
     }
 }

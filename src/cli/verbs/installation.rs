@@ -141,6 +141,14 @@ fn watch_list(
             "warning: with this watch-list, MeshSync starts from its built-in list and publishes nothing, because {why}"
         ));
     }
+    if let Some(group) = list.group_without_kinds(profile) {
+        terminal.say(&format!(
+            "warning: this watch-list names no kind of MeshSync's {} group, so MeshSync panics at each start; add for \
+             example {}",
+            group.name(),
+            group.quiet_kind()
+        ));
+    }
     let list = meshsync.spec.watch_list.as_ref();
     Ok(list.map(|list| list["data"].clone()).unwrap_or_default())
 }

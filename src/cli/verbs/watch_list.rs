@@ -175,7 +175,9 @@ pub(crate) fn judged(facts: &Facts, source: Source) -> (WatchListReport, Exit) {
         Some(_) if fails => Exit::Findings,
         Some(_) => Exit::Ok,
     };
-    let effective: Vec<EffectiveEntry> = list
+    // A list with which MeshSync panics has no effect.
+    let works = list.as_ref().filter(|list| list.group_without_kinds(profile).is_none());
+    let effective: Vec<EffectiveEntry> = works
         .iter()
         .flat_map(|list| list.watched(profile))
         .map(|entry| EffectiveEntry { resource: entry.resource.clone(), events: entry.published() })

@@ -123,6 +123,7 @@ static SHARED_WITH_PREFLIGHT: &[&Check] = &[
 pub(super) static OF_THE_WATCH_LIST: &[&Check] = &[
     &meshsync::watch_list_invalid::CHECK,
     &meshsync::watch_list_matches_nothing::CHECK,
+    &meshsync::watch_list_one_group::CHECK,
     &meshsync::watch_list_no_events::CHECK,
 ];
 

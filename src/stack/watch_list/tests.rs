@@ -1,5 +1,5 @@
 use super::*;
-use crate::stack::profile::MESHERY;
+use crate::stack::profile::{MESHERY, MESHPLAY};
 
 fn read(list: &Value) -> WatchList {
     WatchList::of_data(list.get("data"), "spec.watch-list.data", &MESHERY)
@@ -78,6 +78,25 @@ fn without_a_whitelist_no_version_publishes() {
         assert!(WatchList::Empty.silence(version, &MESHERY).is_some());
     }
     assert_eq!(WatchList::Whitelist(Vec::new()).silence(Some("1.0.1"), &MESHERY), None);
+}
+
+#[test]
+fn old_meshsync_needs_a_kind_of_each_group() {
+    let list = |names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        read(&json!({ "data": { "whitelist": whitelist(&names) } }))
+    };
+    assert_eq!(list(&["pods.v1."]).group_without_kinds(&MESHPLAY), Some(Group::Global));
+    assert_eq!(list(&["secrets.v1.", "nodes.v1."]).group_without_kinds(&MESHPLAY), Some(Group::Local));
+    for works in [&["pods.v1.", "configmaps.v1."][..], &["unknown.v1."]] {
+        assert_eq!(list(works).group_without_kinds(&MESHPLAY), None);
+    }
+    assert_eq!(list(&["pods.v1."]).group_without_kinds(&MESHERY), None);
+    for group in [Group::Global, Group::Local] {
+        let quiet = group.quiet_kind();
+        assert!(MESHPLAY.meshsync.default_watch_list.contains(&quiet));
+        assert_eq!(GLOBAL.contains(&quiet), group == Group::Global);
+    }
 }
 
 #[test]

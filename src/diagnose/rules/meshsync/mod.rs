@@ -37,6 +37,7 @@ pub(crate) mod watch_list_high_churn;
 pub(crate) mod watch_list_invalid;
 pub(crate) mod watch_list_matches_nothing;
 pub(crate) mod watch_list_no_events;
+pub(crate) mod watch_list_one_group;
 pub(crate) mod watch_list_partial_events;
 pub(crate) mod watch_list_unknown_resource;
 pub(crate) mod watch_list_watches_secrets;
@@ -75,6 +76,7 @@ pub(super) static DIAGNOSES: &[&Diagnosis] = &[
     &watch_list_invalid::DIAGNOSIS,
     &watch_list_empty::DIAGNOSIS,
     &watch_list_matches_nothing::DIAGNOSIS,
+    &watch_list_one_group::DIAGNOSIS,
     &watch_list_unknown_resource::DIAGNOSIS,
     &watch_list_entry_ignored::DIAGNOSIS,
     &watch_list_no_events::DIAGNOSIS,
@@ -102,6 +104,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &data_gap_since_reconnect::CHECK,
     &watch_list_invalid::CHECK,
     &watch_list_matches_nothing::CHECK,
+    &watch_list_one_group::CHECK,
     &watch_list_no_events::CHECK,
     &watch_list_watches_secrets::CHECK,
     &watch_list_high_churn::CHECK,
