@@ -103,7 +103,7 @@ pub const ALL: &[Situation] = &[
         name: "meshplay",
         summary: "Meshplay, connected",
         states: "DEPLOYED/CONNECTED/DEPLOYED",
-        causes: "crd-outdated broker-unauthenticated over-privileged moving-tag broker-endpoint-stale",
+        causes: "crd-outdated broker-unauthenticated over-privileged moving-tag operator-reconcile-failing",
     },
 ];
 

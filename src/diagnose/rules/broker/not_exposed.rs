@@ -33,7 +33,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let published = context.brokers.items().first().and_then(|broker| {
         let intended = broker.spec.service.as_ref().and_then(|service| service.external_endpoint_override.clone());
         let said = broker.status.endpoint.as_ref()?.external.clone();
-        intended.or(said).filter(|address| !address.is_empty())
+        // For a Service without a node port, the old operator writes the port 0.
+        intended.or(said).filter(|address| !address.is_empty() && !address.ends_with(":0"))
     });
     if kind != "ClusterIP" || published.is_some() {
         return Outcome::skip("the broker is exposed outside the cluster");
@@ -51,7 +52,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .finding()
         .object(context.object("Service", name))
         .evidence(format!("spec.type of Service {name} is {kind}"))
-        .evidence("status.endpoint.external of the Broker is empty")
+        .evidence("status.endpoint.external of the Broker contains no usable address")
         .evidence(format!("the server is outside the cluster: {why}"));
     if let Some((_, client)) = context.clients.server.first() {
         return draft

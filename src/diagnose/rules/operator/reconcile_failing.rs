@@ -1,5 +1,10 @@
 use crate::{
-    diagnose::rules::{operator::missing, prelude::*, workload},
+    diagnose::rules::{
+        broker::addresses::{set_service_type, unusable_balancer},
+        operator::missing,
+        prelude::*,
+        workload,
+    },
     facts::LogLine,
     stack::component::Component::Operator,
 };
@@ -27,7 +32,12 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     // Its log is read only if the custom resources show a problem.
     let pods = context.pods_of(Operator);
-    let Some(words) = log_excerpt::of_pods(context.facts, Operator, &pods, container) else {
+    let words = log_excerpt::of_pods(context.facts, Operator, &pods, container);
+    if let Some((service, address)) = unusable_balancer(context) {
+        let lines = words.map(|words| words.evidence).unwrap_or_default();
+        return stopped_by_balancer(context, service, &address, lines);
+    }
+    let Some(words) = words else {
         return Outcome::pass();
     };
     let name = context.facts.profile.operator.deployment;
@@ -66,6 +76,29 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             words.signature.map_or("correct what the log lines name; the operator retries automatically", |s| s.remedy),
         )
         .command(context.kubectl().inspect(format!("logs deployment/{name} -c {container} --tail=50")))
+        .found()
+}
+
+/// The operator of the old line cannot use the address of a load balancer. Nothing fails at once, because it creates
+/// and updates nothing that exists.
+fn stopped_by_balancer(context: &RuleContext<'_>, service: &str, address: &str, lines: Vec<String>) -> Judgement {
+    let name = context.facts.profile.operator.deployment;
+    let lacks_nothing = context.meshsync.known().is_some() && !context.statefulsets.items().is_empty();
+    DIAGNOSIS
+        .finding()
+        .severity(if lacks_nothing { Severity::Warning } else { DIAGNOSIS.severity })
+        .title("The operator cannot reconcile with the address of the load balancer")
+        .message(
+            "It tests this address before it uses it, and because of a defect, the test always fails. Each reconcile \
+             ends there: the Broker status keeps its address, and a missing MeshSync is not created.",
+        )
+        .object(context.object("Deployment", name))
+        .evidence(format!("status.loadBalancer of Service {service} has the address {address}"))
+        .evidences(lines)
+        .explains(["broker-endpoint-stale".to_owned()])
+        .remedy("change the type of the Service to NodePort; the operator retries automatically")
+        .command(set_service_type(context, service, "NodePort"))
+        .command(context.logs(Operator, 50))
         .found()
 }
 
