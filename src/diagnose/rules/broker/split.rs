@@ -1,6 +1,10 @@
 use std::collections::BTreeSet;
 
-use crate::{diagnose::rules::prelude::*, facts::Connection};
+use crate::{
+    diagnose::{rules::prelude::*, stack_view::Line},
+    facts::Connection,
+    report::WorkloadRef,
+};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-split",
@@ -84,6 +88,7 @@ fn split(context: &RuleContext<'_>, set: &str, own: &[&BrokerServer]) -> Finding
         format!("clients of {}: {clients}", server_name(context, server))
     });
     let broker = context.broker_name();
+    let is_old = context.line == Some(Line::Old);
     DIAGNOSIS
         .finding()
         .title(title)
@@ -91,8 +96,17 @@ fn split(context: &RuleContext<'_>, set: &str, own: &[&BrokerServer]) -> Finding
         .object(context.object("StatefulSet", set))
         .evidence("no server has a route to another (/varz routes: 0)")
         .evidences(clients)
-        .remedy("set the Broker's size to 1, then restart MeshSync")
+        .remedy(if is_old {
+            "set the Broker's size to 1, and scale the StatefulSet, which this operator never changes, then restart \
+             MeshSync"
+        } else {
+            "set the Broker's size to 1, then restart MeshSync"
+        })
         .command(context.kubectl().patch(context.custom_resource("Broker", broker), json!({ "spec": { "size": 1 } })))
+        .commands(
+            is_old
+                .then(|| context.kubectl().run(Action::Scale { workload: WorkloadRef::statefulset(set), replicas: 1 })),
+        )
         .command(context.restart(Component::Meshsync))
         .done()
 }
