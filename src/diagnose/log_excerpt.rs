@@ -33,7 +33,10 @@ pub(crate) fn of(facts: &Facts, component: Component, pod: &str, container: &str
     for log in logs(true).chain(logs(false)) {
         for line in log.lines.items() {
             let known = signatures::find(Some(component), &line.message);
-            let telling = known.is_some() && words.signature.is_none();
+            // A line that only this component writes says more than one that any program can write.
+            let is_own = |signature: &Signature| signature.component.is_some();
+            let telling =
+                known.is_some_and(|known| words.signature.is_none_or(|first| is_own(known) && !is_own(first)));
             if telling {
                 words.signature = known;
                 words.signature_at = line.last;

@@ -15,6 +15,16 @@ pub struct Signature {
     pub remedy: &'static str,
 }
 
+/// What the old `MeshSync` logs when it gives up. It logs nothing after that.
+const GAVE_UP: &[&str] = &["client closed"];
+
+impl Signature {
+    /// Whether the program does not reconnect after this line, even if the server comes back.
+    pub fn is_final(&self) -> bool {
+        self.parts == GAVE_UP
+    }
+}
+
 /// The signature that matches a line, the most specific first. Without a component, only those for any component.
 pub fn find(component: Option<Component>, line: &str) -> Option<&'static Signature> {
     SIGNATURES
@@ -36,6 +46,9 @@ signatures! {
         "it serves the conversion webhook but has no certificate for it",
         "set ENABLE_WEBHOOKS=false on the operator and the conversion of both CRDs to None, or create the Secret \
         webhook-server-cert";
+    Some(Component::Operator), &["unable to connect to endpoint at"],
+        "its test of the address of the broker's load balancer fails",
+        "change the type of the broker's Service to NodePort; the operator retries automatically";
     Some(Component::Broker), &["NATS_TOKEN", "could not be parsed"],
         "its token is parsed as a number, which happens with some tokens that operators 1.0.0 to 1.0.2 created",
         "upgrade the operator to 1.0.3 or later, delete the Secret with the token, and restart the broker and MeshSync";
@@ -56,6 +69,9 @@ signatures! {
     Some(Component::Meshsync), &["nats: connection closed"],
         "it stopped reconnecting to the broker after an outage, but its pod stays ready",
         "restart it: it does not reconnect on its own";
+    Some(Component::Meshsync), GAVE_UP,
+        "it stopped reconnecting to the broker after an outage, but its pod stays ready",
+        "restart MeshSync, which does not reconnect on its own";
     Some(Component::Meshsync), &["gvr not found"],
         "it uses its built-in list, which it cannot parse, and publishes nothing",
         "set the watch-list of the MeshSync CR, then restart MeshSync";

@@ -9,6 +9,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     explains: &[
         "cr-failed",
         "meshsync-no-workload",
+        "meshsync-wrong-target",
         "meshsync-not-connected",
         "meshsync-crash-loop",
         "meshsync-not-ready",
@@ -39,10 +40,14 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 DIAGNOSIS
                     .finding()
                     .title(title)
-                    .message(
+                    .message(if context.facts.profile.has_current_line() {
                         "MeshSync gets no address or a wrong one. Without an address, it uses nats://localhost:4222, \
-                         where nothing listens.",
-                    )
+                         where nothing listens."
+                    } else {
+                        "The operator creates no MeshSync for a Broker that does not exist. If no Broker is named, a \
+                         new MeshSync gets the last address that the operator used, or none. A MeshSync that exists \
+                         keeps its address."
+                    })
                     .object(context.object("MeshSync", stack::name(&meshsync.metadata)))
                     .evidences(evidence)
                     .remedy(

@@ -1,9 +1,12 @@
 use k8s_openapi::jiff::SignedDuration;
 
 use crate::{
-    diagnose::rules::{
-        meshsync::{version_bug::READS_SCHEMES, watch_list::version},
-        prelude::*,
+    diagnose::{
+        rules::{
+            meshsync::{version_bug::READS_SCHEMES, watch_list::version},
+            prelude::*,
+        },
+        stack_view::Line,
     },
     stack::watch_list,
 };
@@ -54,14 +57,26 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         }
         let open = server.closed.why_unsettled();
         known_unless(open.map(|why| format!("closed connections are unknown: {why}")))?;
+        if let Some(start) = server.varz.start.filter(|start| *start > since + CLOCK_SKEW) {
+            return Outcome::skip(format!(
+                "{broker} started at {start:.0}, after MeshSync, and knows no earlier connections"
+            ));
+        }
         return Outcome::pass_with(format!("connected since {now:.0}"));
     }
-    DIAGNOSIS
-        .finding()
-        .message(
+    let is_old = context.line == Some(Line::Old);
+    let draft = if is_old {
+        DIAGNOSIS.finding().severity(Severity::Info).title("MeshSync reconnected to the broker").message(
+            "It keeps what it publishes during an outage, up to 8 MB, and sends it after it has reconnected. More than \
+             that is lost, and so is what it sends before the server has reconnected too.",
+        )
+    } else {
+        DIAGNOSIS.finding().message(
             "Changes in the cluster during that time were never delivered, and nothing resends them: delivery is at \
              most once, and MeshSync does not list objects again after it reconnects.",
         )
+    };
+    draft
         .object(context.object("Pod", name))
         .evidences(evidence)
         .evidence(format!("{broker}: the current connection was opened at {now:.0}"))
@@ -69,10 +84,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             "pod {name}: container {} has been running since {since:.0}",
             context.facts.profile.meshsync.container
         ))
-        .remedy(
+        .remedy(if is_old {
+            "if objects differ in the server, restart MeshSync to resend all; for objects deleted meanwhile, use Flush \
+             MeshSync on the connection in the server's UI"
+        } else {
             "restart MeshSync to resend all objects; for objects deleted meanwhile, use Flush MeshSync on the \
-             connection in the server's UI",
-        )
+             connection in the server's UI"
+        })
         .command(context.restart(Component::Meshsync))
         .found()
 }

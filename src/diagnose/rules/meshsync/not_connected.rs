@@ -1,16 +1,19 @@
 use crate::{
-    diagnose::rules::{
-        broker::{network_policy_blocks, no_endpoints, requires_tls::demands_tls},
-        meshsync::{
-            reconnecting::{Why, at, broker_restarted, gave_up, last_closed, not_yet},
-            stale_env,
-            target::{self, Target},
-            version_bug,
+    diagnose::{
+        rules::{
+            broker::{network_policy_blocks, no_endpoints, requires_tls::demands_tls},
+            meshsync::{
+                reconnecting::{Why, at, broker_restarted, gave_up, last_closed, not_yet},
+                stale_env,
+                target::{self, Target},
+                version_bug,
+            },
+            prelude::*,
         },
-        prelude::*,
+        stack_view::Line,
     },
     facts::{Handshake, destination::Place},
-    stack::component::Component::Meshsync,
+    stack::{component::Component::Meshsync, signatures::Signature},
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -43,14 +46,22 @@ fn connected(context: &RuleContext<'_>) -> Judgement {
     }
     let why = if runs.is_none() { context.facts.pods.why_unsettled() } else { context.unseen_clients() };
     known_unless(why)?;
-    let always = "MeshSync's pod may still be Ready: after two minutes without the broker it gives up permanently and \
-                  needs a restart.";
+    let has_current_line = context.facts.profile.has_current_line();
+    let always = if has_current_line {
+        "MeshSync's pod may still be Ready: after two minutes without the broker it gives up permanently and needs a \
+         restart."
+    } else {
+        "MeshSync's pod is Ready all the same."
+    };
     let container = context.facts.profile.meshsync.container;
     let words = log_excerpt::of_pods(context.facts, Meshsync, &context.meshsync_pods, container);
     // A line from before the broker's start is about the server that ran before.
     let restarted = broker_restarted(context);
+    let running = context.running_meshsync().map(|(_, since)| since);
     let is_current = |words: &&log_excerpt::LogExcerpt| {
-        words.signature_at.is_none_or(|at| restarted.is_none_or(|start| at >= start))
+        let gave_up = words.signature.is_some_and(Signature::is_final);
+        let start = if gave_up { running } else { restarted };
+        words.signature_at.is_none_or(|at| start.is_none_or(|start| at >= start))
     };
     let signature = words.as_ref().filter(is_current).and_then(|words| words.signature);
     // Its own log knows better than its age whether waiting helps.
@@ -59,12 +70,29 @@ fn connected(context: &RuleContext<'_>) -> Judgement {
     let message = match &why {
         Some(why) if waits => why.says.clone(),
         Some(why) => format!("{} {always}", why.says),
+        None if signature.is_some_and(Signature::is_final) => {
+            "It gave up after an outage of the broker of about two minutes. Its pod is Ready all the same, but nothing \
+             reaches the broker."
+                .to_owned()
+        }
+        None if !has_current_line => format!(
+            "No change in the cluster reaches the broker. {always} At its start, it waits for the broker without any log \
+             line. After an outage of two minutes, it gives up permanently and needs a restart."
+        ),
         None => format!("No change in the cluster reaches the broker. {always}"),
     };
     let (remedy, commands) = match (why, signature) {
         (Some(why), _) => (why.remedy, why.commands),
+        (None, Some(signature)) if signature.is_final() => (signature.remedy.to_owned(), Vec::new()),
         (None, Some(signature)) => (format!("{}: {}", signature.says, signature.remedy), Vec::new()),
-        (None, None) => ("check its log for the reason, then restart it".into(), Vec::new()),
+        (None, None) if has_current_line => ("check its log for the reason, then restart it".into(), Vec::new()),
+        (None, None) => (
+            format!(
+                "check that MeshSync's pod can reach the ports {} and {} of the broker, then restart MeshSync",
+                context.facts.profile.broker.client_port, context.facts.profile.broker.monitor_port
+            ),
+            Vec::new(),
+        ),
     };
     let finding = DIAGNOSIS.finding();
     let finding =
@@ -146,7 +174,14 @@ fn wrong_address(context: &RuleContext<'_>) -> Option<Why> {
         Target::Wrong(_) => format!("It is configured to publish to {address}, which is not a broker."),
         Target::Right | Target::Unknown(_) => return None,
     };
-    Some(Why::new(says, "correct the address as the other finding describes, then restart MeshSync to apply it"))
+    Some(Why::new(
+        says,
+        if context.line == Some(Line::Old) {
+            "correct the address as the other finding describes"
+        } else {
+            "correct the address as the other finding describes, then restart MeshSync to apply it"
+        },
+    ))
 }
 
 fn blocked(context: &RuleContext<'_>) -> Option<Why> {
@@ -191,6 +226,14 @@ fn encrypted(context: &RuleContext<'_>) -> Option<Why> {
 
 fn unreadable(context: &RuleContext<'_>) -> Option<Why> {
     let address = version_bug::unreadable_address(context)?;
+    if !context.facts.profile.has_current_line() {
+        let mut why = Why::new(
+            format!("It cannot read an address with a scheme ({address}), and waits without any log line."),
+            "delete MeshSync's Deployment; the operator creates it again with an address that MeshSync can read",
+        );
+        why.commands.push(context.kubectl().delete(format!("deployment {}", context.meshsync_name())));
+        return Some(why);
+    }
     Some(Why::new(
         format!("Its version cannot parse an address with a scheme ({address}); 1.0.1 and later can."),
         "let the operator use its own MeshSync version, as the other finding describes",

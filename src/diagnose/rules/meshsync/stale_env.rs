@@ -16,7 +16,7 @@ use crate::{
     },
     facts::{
         Handshake,
-        destination::{self, ADDRESS},
+        destination::{self, ADDRESS, GivenBy},
     },
 };
 
@@ -71,20 +71,36 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     Outcome::of_or_unknown(findings, open)
 }
 
+/// The change before a change of the environment: without it, the new pod waits for the host port of the old one.
+fn make_room(context: &RuleContext<'_>, name: &str) -> Command {
+    let strategy = json!({ "spec": { "strategy": { "type": "Recreate", "rollingUpdate": null } } });
+    context.kubectl().change(format!("patch deployment {name} -p '{strategy}'"))
+}
+
 fn old_address(context: &RuleContext<'_>, pod: &str, address: &str, now: String) -> Finding {
     let draft = DIAGNOSIS
         .finding()
         .title("MeshSync uses an old address of the broker")
-        .message("A container keeps the environment from its start, and the address has changed since.")
+        .message("MeshSync keeps the address with which it was started, and the current one is different.")
         .object(context.object("Pod", pod))
         .evidence(format!("pod {pod}: {ADDRESS} is {address}"))
         .evidence(now);
+    let custom = context.destination.as_ref().filter(|to| to.given_by == GivenBy::Object);
+    if let Some(to) = custom.filter(|_| !context.facts.profile.has_current_line()) {
+        let name = context.meshsync_name();
+        let held = context.meshsync.known().is_some_and(|deployment| rollout::holds_host_port(deployment));
+        return draft
+            .message("The operator does not pass spec.broker.custom.url on to MeshSync, which keeps its address.")
+            .remedy("set the address in MeshSync's Deployment, which the operator does not change")
+            .commands(held.then(|| make_room(context, name)))
+            .command(context.kubectl().change(format!("set env deployment/{name} {ADDRESS}={}", to.shown())))
+            .done();
+    }
     if context.line == Some(Line::Old) {
         // This operator creates the Deployment, but never updates it.
         return draft
-            .remedy("delete MeshSync's Deployment and restart the operator, which creates it with the current address")
+            .remedy("delete MeshSync's Deployment; the operator creates it again with the current address")
             .command(context.kubectl().delete(format!("deployment {}", context.meshsync_name())))
-            .command(context.restart(Component::Operator))
             .done();
     }
     draft

@@ -22,7 +22,7 @@ pub(crate) fn target(context: &RuleContext<'_>, address: &str) -> Target {
         return Target::Right;
     }
     let facts = context.facts;
-    let Some((host, _)) = destination::host_and_port(address) else {
+    let Some((host, port)) = destination::host_and_port(address) else {
         return Target::Wrong(vec!["it is not an address of the form HOST:PORT".into()]);
     };
     let given = destination::plain(address);
@@ -41,6 +41,10 @@ pub(crate) fn target(context: &RuleContext<'_>, address: &str) -> Target {
         return Target::Unknown("its broker is in another namespace, which was not checked".into());
     }
     let place = destination::place(facts, &host);
+    let wanted = facts.profile.broker.client_port;
+    if place == Place::Stack && port != wanted {
+        return Target::Wrong(vec![format!("this is the broker's host, but its port for clients is {wanted}")]);
+    }
     if place == Place::Stack {
         return Target::Right;
     }

@@ -9,7 +9,7 @@ use crate::{
         Meshsync,
         destination::{self, ADDRESS},
     },
-    stack::watch_list::{self, Entry, stock_without},
+    stack::watch_list::{self, Entry, published_by_default, stock_without},
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -30,13 +30,19 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 /// The first version that can parse an address with a scheme, and that exits if it finds no broker.
 pub(crate) const READS_SCHEMES: Version = Version::new(1, 0, 1);
 
-/// The Deployment's address if it has a scheme and the version is below [`READS_SCHEMES`].
+/// The Deployment's address if it has a scheme and the version is below [`READS_SCHEMES`], as all of Meshplay's are.
 pub(crate) fn unreadable_address<'a>(context: &RuleContext<'a>) -> Option<&'a str> {
-    let tag = context.states().meshsync.report.version.as_deref()?;
-    let release = watch_list::release(tag)?;
+    let tag = context.states().meshsync.report.version.as_deref();
+    let reads = match tag.and_then(watch_list::release) {
+        Some(release) => release >= READS_SCHEMES,
+        None => true,
+    };
+    if reads && context.facts.profile.has_current_line() {
+        return None;
+    }
     let deployment = context.meshsync.known().copied()?;
     let address = destination::variable(rollout::containers(deployment), ADDRESS)?;
-    (release < READS_SCHEMES && address.contains("://")).then_some(address)
+    address.contains("://").then_some(address)
 }
 
 /// This version cannot parse its address.
@@ -70,11 +76,12 @@ pub(crate) fn blacklist(context: &RuleContext<'_>, meshsync: &Meshsync, entries:
         .title(if context.facts.profile.has_current_line() {
             "MeshSync up to 1.0.3 publishes nothing with a blacklist"
         } else {
-            "MeshSync publishes nothing with a blacklist"
+            "MeshSync publishes no built-in kind with a blacklist"
         })
         .message(format!(
-            "{} starts from its built-in list. It is connected but publishes nothing, because {silence}.",
-            named(context)
+            "{} starts from its built-in list. It is connected but publishes {}, because {silence}.",
+            named(context),
+            published_by_default(context.facts.profile)
         ))
         .evidence(format!("spec.watch-list.data.blacklist names {}", without.join(", ")))
         .remedy("use a whitelist of the remaining kinds, then restart MeshSync, which reads it only at startup");

@@ -63,7 +63,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         );
     }
     let unreadable = unreadable_address(context).filter(|_| {
-        context.meshsync_runs() == Some(true)
+        // All of Meshplay's releases are alike, so no other one helps.
+        facts.profile.has_current_line()
+            && context.meshsync_runs() == Some(true)
             && context.clients.meshsync.is_empty()
             && context.unseen_clients().is_none()
     });

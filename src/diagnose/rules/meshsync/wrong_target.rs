@@ -1,5 +1,8 @@
 use crate::{
-    diagnose::rules::{broker::unreachable, prelude::*, references::point_to},
+    diagnose::{
+        rules::{broker::unreachable, prelude::*, references::point_to},
+        stack_view::Line,
+    },
     facts::{
         FailureKind,
         destination::{self, ADDRESS, Destination, Place},
@@ -79,11 +82,26 @@ pub(crate) fn wrong(context: &RuleContext<'_>, pod: &str, address: &str, why: Ve
     let draft = DIAGNOSIS
         .finding()
         .title(format!("MeshSync publishes to {}, which is not a broker", destination::plain(address)))
-        .message("Its events are lost or reach another server.")
+        .message("It is not connected to the broker of this stack. Its events are lost or reach another server.")
         .object(context.object("Pod", pod))
         .evidence(format!("pod {pod}: {ADDRESS} is {address}"))
         .evidences(why);
     let draft = match context.meshsyncs.items().first() {
+        Some(meshsync) if context.line == Some(Line::Old) => {
+            // This operator creates the Deployment, but never updates it.
+            let broker = meshsync.spec.broker.clone().unwrap_or_default();
+            let is_named = destination::custom_url(meshsync).is_none()
+                && broker.native.is_some_and(|native| native.name == context.broker_name());
+            draft
+                .remedy(if is_named {
+                    "delete MeshSync's Deployment; the operator creates it again with the current address"
+                } else {
+                    "point MeshSync to the broker of this cluster, then delete MeshSync's Deployment; the operator \
+                     creates it again with the current address"
+                })
+                .commands((!is_named).then(|| point_to(context, meshsync, context.broker_name())))
+                .command(context.kubectl().delete(format!("deployment {}", context.meshsync_name())))
+        }
         Some(meshsync) => draft
             .remedy("point MeshSync to the broker of this cluster, and let the operator compute the address")
             .command(point_to(context, meshsync, context.broker_name())),
