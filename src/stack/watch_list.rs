@@ -249,6 +249,11 @@ impl WatchList {
     }
 }
 
+/// What `MeshSync` publishes if it uses its built-in list.
+pub fn published_by_default(profile: &Profile) -> &'static str {
+    if profile.has_current_line() { "nothing" } else { "nothing but the kinds of CRDs" }
+}
+
 /// The release in an image's tag. `None` for a moving tag.
 pub fn release(tag: &str) -> Option<Version> {
     Version::parse(tag.strip_prefix('v').unwrap_or(tag)).ok()

@@ -15,7 +15,7 @@ use crate::{
         base::{limits, reader, seen::Seen, usage::UsageError},
         manifests::{ExternalBroker, Options},
         profile::Profile,
-        watch_list::WatchList,
+        watch_list::{WatchList, published_by_default},
     },
 };
 
@@ -138,7 +138,8 @@ fn watch_list(
     let version = version.or_else(|| profile.images.meshsync.split_once(':').map(|(_, tag)| tag));
     if let Some(why) = list.silence(version, profile) {
         terminal.say(&format!(
-            "warning: with this watch-list, MeshSync starts from its built-in list and publishes nothing, because {why}"
+            "warning: with this watch-list, MeshSync starts from its built-in list and publishes {}, because {why}",
+            published_by_default(profile)
         ));
     }
     if let Some(group) = list.group_without_kinds(profile) {

@@ -25,6 +25,7 @@ use crate::stack::{
     manifests::Object,
     object::{self, Id},
     profile::Profile,
+    watch_list,
 };
 
 /// What to deploy, and what may be overwritten.
@@ -133,7 +134,7 @@ pub fn plan(profile: &Profile, request: &Request, live_state: &LiveState) -> Res
     upkeep::restarts(profile, request, live_state, &mut plan);
     upkeep::workloads_ready(profile, request, live_state, &mut plan);
     upkeep::old_line(profile, request, live_state, &mut plan);
-    warn(request, live_state, &mut plan);
+    warn(profile, request, live_state, &mut plan);
     Ok(plan)
 }
 
@@ -269,7 +270,7 @@ fn conversions_first(live_state: &LiveState, plan: &mut Plan) -> bool {
     true
 }
 
-fn warn(request: &Request, live_state: &LiveState, plan: &mut Plan) {
+fn warn(profile: &Profile, request: &Request, live_state: &LiveState, plan: &mut Plan) {
     for tried in &live_state.objects {
         let Some(live) = tried.live.known() else {
             continue;
@@ -292,9 +293,10 @@ fn warn(request: &Request, live_state: &LiveState, plan: &mut Plan) {
         let list = &live["spec"]["watch-list"]["data"];
         if !written && !list["whitelist"].is_string() && !list["blacklist"].is_string() {
             plan.warnings.push(format!(
-                "{} has no watch-list and its spec is left unchanged, so MeshSync uses its built-in one; \
-                 `watch-list --stock` prints the stock watch-list as a patch, --overwrite-crs writes it",
-                tried.object.id
+                "{} has no watch-list and its spec is left unchanged, so MeshSync uses its built-in one and publishes \
+                 {}; `watch-list --stock` prints the stock watch-list as a patch, --overwrite-crs writes it",
+                tried.object.id,
+                watch_list::published_by_default(profile)
             ));
         }
     }

@@ -6,7 +6,7 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "crd-outdated",
     title: "The MeshSync CRD has no watch-list field",
-    explains: &["watch-list-empty"],
+    explains: &["watch-list-empty", "meshsync-silent", "flow-nothing-seen", "flow-store-incomplete"],
     explanation: include_str!("crd_outdated.md"),
     cure: Cure::Automatic,
     ..Diagnosis::fault(Component::Installation)
@@ -43,12 +43,15 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 "The API server drops the watch-list of every MeshSync CR, so MeshSync uses its defaults. Versions \
                  0.6.23 to 1.0.1 then publish nothing."
             } else {
-                "The API server drops the watch-list of every MeshSync CR, so MeshSync uses its defaults, with which it \
-                 publishes nothing."
+                "kubectl refuses a MeshSync CR with a watch-list, or the API server drops the list. MeshSync uses its \
+                 defaults, with which it publishes nothing but the kinds of CRDs."
             })
             .object(cluster_object("CustomResourceDefinition", &name))
             .evidence("spec.versions[].schema has no field spec.watch-list")
-            .remedy("apply CRDs that have the field, then set the watch-list and restart MeshSync")
+            .remedy(
+                "apply CRDs that have the field; then check again, which shows how to set the watch-list and restart \
+                 MeshSync",
+            )
             .fix(context.redeploy(None))
             .command(
                 context

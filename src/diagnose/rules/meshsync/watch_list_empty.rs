@@ -7,12 +7,12 @@ use crate::{
         prelude::*,
     },
     facts::Meshsync,
-    stack::watch_list::stock_without,
+    stack::watch_list::{published_by_default, stock_without},
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-empty",
-    title: "The watch-list is empty, so MeshSync publishes nothing",
+    title: "The watch-list is empty, so MeshSync publishes no built-in kind",
     explains: SILENCE,
     explanation: include_str!("watch_list_empty.md"),
     cure: Cure::Automatic,
@@ -25,8 +25,9 @@ pub(crate) fn empty(context: &RuleContext<'_>, meshsync: &Meshsync, silence: &st
     let draft = DIAGNOSIS
         .finding()
         .message(format!(
-            "{} then uses its built-in list. It is connected but publishes nothing, because {silence}.{}",
+            "{} then uses its built-in list. It is connected but publishes {}, because {silence}.{}",
             named(context),
+            published_by_default(profile),
             if profile.has_current_line() { " An upgrade from 0.8 leaves the list empty." } else { "" }
         ))
         .evidence("spec.watch-list.data has no whitelist or blacklist entries")

@@ -70,9 +70,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             let draft = DIAGNOSIS
                 .finding()
                 .message(format!(
-                    "{} {}uses its built-in list. It is connected but publishes nothing, because {silence}.",
+                    "{} {}uses its built-in list. It is connected but publishes {}, because {silence}.",
                     named(context),
                     if profile.has_current_line() { "logs code 1000 and " } else { "" },
+                    watch_list::published_by_default(profile),
                 ))
                 .evidence(invalid.to_string())
                 .remedy("correct the watch-list, then restart MeshSync, which reads it only at startup");

@@ -50,7 +50,7 @@ fn is_stock(meshsync: &Meshsync, profile: &Profile) -> bool {
     let stock: BTreeSet<&str> = profile.meshsync.default_watch_list.iter().copied().collect();
     match meshsync.watch_list(profile) {
         WatchList::Empty => true,
-        // Meshplay's built-in list publishes nothing.
+        // With its built-in list, Meshplay's MeshSync publishes no built-in kind.
         WatchList::Whitelist(_) if !profile.has_current_line() => false,
         WatchList::Whitelist(entries) => {
             entries.iter().all(|entry| entry.events.len() == 3)
@@ -66,7 +66,7 @@ fn unexpected(context: &RuleContext<'_>, meshsync: &Meshsync) -> Finding {
     let here = &context.facts.target.namespace;
     let wanted = profile.meshsync.resource;
     let object = named_object(context, meshsync);
-    // Without its list, this MeshSync publishes nothing.
+    // Without its list, this MeshSync publishes no built-in kind.
     let severity = if profile.has_current_line() { DIAGNOSIS.severity } else { Severity::Error };
     DIAGNOSIS
         .finding()
@@ -76,7 +76,7 @@ fn unexpected(context: &RuleContext<'_>, meshsync: &Meshsync) -> Finding {
             "MeshSync reads only the CR {wanted} in namespace {}, so it uses its built-in list{}. {} also looks for \
              that name.",
             profile.namespace,
-            if profile.has_current_line() { "" } else { ", with which it publishes nothing" },
+            if profile.has_current_line() { "" } else { ", with which it publishes nothing but the kinds of CRDs" },
             profile.product
         ))
         .object(context.object("MeshSync", name))
