@@ -122,7 +122,7 @@ impl<'a> RuleContext<'a> {
     }
 
     /// Restarts a component's workload. If its pods hold a port of their node, the printed command deletes them, because a
-    /// rollout may wait for that port for ever. `check --fix` changes the strategy of the Deployment first.
+    /// rollout may wait for that port forever. `check --fix` changes the strategy of the Deployment first.
     pub(crate) fn restart(&self, component: Component) -> Command {
         let restart = self.kubectl().run(Action::Restart(self.workload(component)));
         let deployment = match component {
@@ -141,7 +141,14 @@ impl<'a> RuleContext<'a> {
 
     /// Shows the last lines of the log of a component's workload.
     pub(crate) fn logs(&self, component: Component, tail: impl Into<Option<u32>>) -> Command {
-        self.logs_of(self.workload(component).to_string(), None, tail)
+        // kubectl shows the first container, which in the old operator line is a proxy.
+        let has_proxy = |operator| {
+            let containers = rollout::containers(operator);
+            containers.iter().any(|container| container.name == self.facts.profile.operator.old_line_container)
+        };
+        let manager = (component == Component::Operator && self.operator.known().is_some_and(|it| has_proxy(it)))
+            .then_some(self.facts.profile.operator.container);
+        self.logs_of(self.workload(component).to_string(), manager, tail)
     }
 
     /// Shows the last lines of the log of a container.

@@ -10,7 +10,7 @@ pub(crate) fn containers(deployment: &Deployment) -> &[Container] {
     deployment.spec.as_ref().and_then(|spec| spec.template.spec.as_ref()).map_or(&[], |pod| pod.containers.as_slice())
 }
 
-/// Whether a restart may wait for ever: the pods use a port of their node, and the old pod ends only once the new one is
+/// Whether a restart may wait forever: the pods use a port of their node, and the old pod ends only once the new one is
 /// ready. On a cluster with one node, the new pod then waits for the port of the old one.
 pub(crate) fn holds_host_port(deployment: &Deployment) -> bool {
     let mut ports = containers(deployment).iter().flat_map(|container| container.ports.iter().flatten());

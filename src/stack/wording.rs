@@ -20,8 +20,8 @@ pub fn of(profile: &Profile, text: &str) -> String {
 }
 
 /// Replaces the commands that start a new pod beside the old one. In the old operator line, the pods of the operator and of
-/// `MeshSync` use ports of their node, so on a cluster with one node the new pod would wait for ever. A restart becomes the
-/// deletion of the pods; before a change of the environment, the strategy of the Deployment is changed.
+/// `MeshSync` use ports of their node, so on a cluster with one node the new pod would wait forever. A restart becomes the
+/// deletion of the pods; before another change, the strategy of the Deployment is changed.
 fn with_room(profile: &Profile, text: &str) -> String {
     const COMMAND: &str = "    kubectl ";
     let deployments: Vec<(String, String)> = [
@@ -36,7 +36,7 @@ fn with_room(profile: &Profile, text: &str) -> String {
     .collect();
     let mut lines = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
-        let words = line.strip_prefix(COMMAND).map(|command| command.trim_end()).unwrap_or_default();
+        let words = line.strip_prefix(COMMAND).map(str::trim_end).unwrap_or_default();
         if let Some(arguments) = words.strip_prefix("rollout restart -n ")
             && let Some((namespace, workloads)) = arguments.split_once(' ')
         {
@@ -48,7 +48,7 @@ fn with_room(profile: &Profile, text: &str) -> String {
             }
             continue;
         }
-        if let Some(arguments) = words.strip_prefix("set env -n ")
+        if let Some(arguments) = words.strip_prefix("set env -n ").or_else(|| words.strip_prefix("set resources -n "))
             && let Some((namespace, rest)) = arguments.split_once(' ')
             && let Some((name, _)) = deployments.iter().find(|(name, _)| rest.split(' ').next() == Some(name))
         {

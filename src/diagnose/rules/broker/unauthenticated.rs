@@ -69,6 +69,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
 fn limit(exposed: Option<(&str, &str)>) -> String {
     let policy = "let only MeshSync and the server connect to it, with a NetworkPolicy";
     match exposed {
+        Some((service, "NodePort")) => format!(
+            "limit with a firewall who can reach the node ports of Service {service}, and {policy}; no release of this \
+             broker requires a token"
+        ),
         Some((service, _)) => format!(
             "set spec.loadBalancerSourceRanges of Service {service} to addresses that you know, if your load balancer \
              supports it, and {policy}; no release of this broker requires a token"

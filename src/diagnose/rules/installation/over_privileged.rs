@@ -51,7 +51,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         Some(_) => {}
         None => {
             return draft
-                .remedy("redeploy first, which gives the account narrower roles, then delete the binding")
+                .remedy(
+                    "redeploy first, which gives the account narrower roles, then delete the binding; MeshSync then no \
+                     longer reads the kinds of other CRDs, except with --watch-everything",
+                )
                 .command(context.redeploy(None))
                 .commands(suspect.map(|name| context.kubectl_cluster().delete(format!("clusterrolebinding {name}"))))
                 .found();

@@ -52,9 +52,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .finding()
         .title(format!("MeshSync can list {allowed} of the {} kinds it watches", allowed + denied.len()))
         .message(format!(
-            "It runs as ServiceAccount {namespace}/{account}, which cannot list {}. It is connected, but {} sees only \
-             a small part of this cluster or nothing.",
+            "It runs as ServiceAccount {namespace}/{account}, which cannot list {}. {} {} sees only a small part \
+             of this cluster or nothing.",
             shortened(&denied),
+            if context.clients.meshsync.is_empty() { "Even if it is connected," } else { "It is connected, but" },
             facts.profile.product
         ))
         .object(context.object("ServiceAccount", &account))

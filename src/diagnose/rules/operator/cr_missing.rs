@@ -41,7 +41,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 DIAGNOSIS
                     .finding()
                     .title(format!("There is no {kind} CR"))
-                    .message(format!("The operator is running but has nothing to reconcile: {what}."))
+                    .message(if missing.len() > 1 {
+                        format!("The operator is running but has nothing to reconcile: {what}.")
+                    } else {
+                        format!("The operator is running, but without this CR, {what}.")
+                    })
                     .object(context.object(kind, name))
                     .evidence(format!(
                         "the list of {kind} CRs in namespace {} is empty",

@@ -21,11 +21,17 @@ pub(crate) fn unschedulable(context: &RuleContext<'_>, component: Component, pod
     let ports = message.contains("free ports");
     let container =
         pod.spec.as_ref().and_then(|spec| spec.containers.first()).map_or("", |container| container.name.as_str());
+    let container_runs = |other: &&Pod| stack::running_since(other, container).is_some();
+    let others_run = context.pods_of(component).iter().any(container_runs);
     Some(
         DIAGNOSIS
             .finding_of(component)
             .title(format!("{}'s pod is unschedulable", who(context, component, container)))
-            .message("No node meets the pod's requirements, so it does not run.")
+            .message(if others_run {
+                "No node meets the pod's requirements, so it does not run. Another pod of this component does."
+            } else {
+                "No node meets the pod's requirements, so it does not run."
+            })
             .object(context.object("Pod", name))
             .evidence(format!("pod {name}: {message}"))
             .remedy(if ports {

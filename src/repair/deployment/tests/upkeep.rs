@@ -197,7 +197,7 @@ fn meshplay() -> LiveState {
     };
     let port = json!({ "ports": [{ "containerPort": 11000, "hostPort": 11000 }] });
     let meshsync = json!({ "spec": { "template": { "spec": { "containers": [port] } } } });
-    let live_of = |entry: &inventory::StackObject| match (entry.id.kind.as_str(), entry.id.name.as_str()) {
+    let live_of = |entry: &StackObject| match (entry.id.kind.as_str(), entry.id.name.as_str()) {
         ("Deployment", "meshplay-meshsync") => Seen::Known(with_uid(meshsync.clone())),
         ("Deployment", "meshplay-operator") | ("StatefulSet", "meshplay-broker") => Seen::Known(with_uid(json!({}))),
         _ => Seen::Absent,
