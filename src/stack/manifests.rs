@@ -414,7 +414,7 @@ mod tests {
             }
             assert!(objects[2].body.pointer("/spec/versions/0/schema").is_some());
             // Otherwise, the operator keeps its Lease in the default namespace of the family.
-            assert_eq!(objects[10].body.to_string().contains("--namespace=somewhere"), is_old(profile));
+            assert!(objects[10].body.to_string().contains("--namespace=somewhere"), "{}", profile.name);
         }
     }
 
