@@ -14,7 +14,7 @@ use std::{
 
 use self::behaviors::{Behavior, ENDLESS, TABLE, except_version, once};
 use super::{
-    commands::{CHANGING, PRINTING, READING},
+    commands::{CHANGING, OF_HUB, PRINTING, READING},
     empty_cluster::{self, is_list},
     peer::{Peer, json, respond, status},
 };
@@ -103,7 +103,7 @@ fn check_handles_every_api_server_behavior() {
 #[test]
 #[ignore = "tries every write or every combination: tests/run --exhaustive"]
 fn every_command_handles_every_api_server_behavior() {
-    assert_handled(&[READING, CHANGING, PRINTING].concat());
+    assert_handled(&[READING, OF_HUB, CHANGING, PRINTING].concat());
 }
 
 /// Runs each of these commands with every behavior.

@@ -5,8 +5,6 @@ pub(super) const READING: &[&str] = &[
     "system check -o json",
     "system check --preflight -o json",
     "system status -o json",
-    "system check -o json --profile service-mesh-hub",
-    "system status -o json --profile service-mesh-hub",
     "test kubernetes -o json",
     "test operator -o json",
     "test broker -o json",
@@ -15,6 +13,10 @@ pub(super) const READING: &[&str] = &[
     "watch-list -o json",
     "record -",
 ];
+
+/// Commands that read the custom resources of Service Mesh Hub, which has no broker, as typed.
+pub(super) const OF_HUB: &[&str] =
+    &["system check -o json --profile service-mesh-hub", "system status -o json --profile service-mesh-hub"];
 
 /// Commands that change the cluster, as typed.
 pub(super) const CHANGING: &[&str] = &[

@@ -38,6 +38,7 @@ use serde_json::Value;
 
 use crate::{
     bed::{self, Cluster},
+    schema,
     tool::{Ran, Tool, meshdoctor},
 };
 
@@ -52,6 +53,15 @@ async fn check(cluster: &Cluster, namespace: &str) -> Value {
     let report = ran.json();
     assert_eq!(report["exitCode"], ran.code);
     report
+}
+
+/// A report or a list of reports that fits the schema and contains the exit code.
+#[track_caller]
+fn document(ran: &Ran) -> Value {
+    let document = ran.json();
+    schema::assert_fits(schema::validator(), &document, &ran.stderr);
+    assert_eq!(document["exitCode"], ran.code, "{}", ran.stderr);
+    document
 }
 
 /// [`bed::until`] with a longer pause, for a poll that checks: a check makes about forty requests.

@@ -11,10 +11,10 @@ use kube::Client;
 use meshdoctor::stack::hub::GENERATIONS;
 use serde_json::{Value, json};
 
-use super::until_checked;
+use super::{document, until_checked};
 use crate::{
     bed::{self, Cluster, Lease, Line, Stack, crds, rest, rest::BED},
-    fixture, schema,
+    fixture,
     tool::{Ran, meshdoctor, roots},
 };
 
@@ -60,14 +60,6 @@ impl Hub {
 
 async fn run(cluster: &Cluster, arguments: &str) -> Ran {
     meshdoctor(arguments).kubeconfig(&cluster.kubeconfig()).run_beside().await
-}
-
-#[track_caller]
-fn document(ran: &Ran) -> Value {
-    let document = ran.json();
-    schema::assert_fits(schema::validator(), &document, &ran.stderr);
-    assert_eq!(document["exitCode"], ran.code, "{}", ran.stderr);
-    document
 }
 
 /// The CRDs of era D, with a status and without a schema, and the fixture's objects with their statuses.

@@ -5,25 +5,15 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::Value;
 
-use super::until_checked;
+use super::{document, until_checked};
 use crate::{
     bed::{self, Cluster, Lease, Line, Stack},
-    schema,
     tool::{Ran, meshdoctor, states},
 };
 
 /// The program with the kubeconfig of a cluster, without a namespace.
 async fn run(cluster: &Cluster, arguments: &str) -> Ran {
     meshdoctor(arguments).kubeconfig(&cluster.kubeconfig()).run_beside().await
-}
-
-/// A document that fits the schema and contains the exit code.
-#[track_caller]
-fn document(ran: &Ran) -> Value {
-    let document = ran.json();
-    schema::assert_fits(schema::validator(), &document, &ran.stderr);
-    assert_eq!(document["exitCode"], ran.code, "{}", ran.stderr);
-    document
 }
 
 /// The profile and the states of each stack.
