@@ -30,7 +30,7 @@ pub async fn look_at_all(session: &Session<'_>, depth: Depth) -> Vec<Facts> {
     let of_own = served.map(|served| served.contains(&own));
     let first = Candidate { facts, served: of_own };
     let others = others.into_iter().map(|facts| Candidate { facts, served: Some(true) });
-    installed([first].into_iter().chain(others).collect())
+    installed([first].into_iter().chain(others).collect(), session.scope.namespace_is_named)
 }
 
 /// Observes the stack of another profile.
@@ -39,11 +39,12 @@ async fn look_at(session: &Session<'_>, depth: Depth, profile: &'static Profile)
     Box::pin(look(&session.beside(&scope), depth)).await
 }
 
-/// The installed ones of these, which are at least one.
-fn installed(mut candidates: Vec<Candidate>) -> Vec<Facts> {
+/// The installed ones of these, which are at least one. If the user named the namespace, those in others do not count.
+fn installed(mut candidates: Vec<Candidate>, namespace_is_named: bool) -> Vec<Facts> {
+    let is_elsewhere = |facts: &Facts| !namespace_is_named && !facts.elsewhere.items().is_empty();
     // Whoever has no access to a namespace in which nothing should be does not miss anything.
     let is_installed = |candidate: &Candidate| match diagnose::is_installed(&candidate.facts) {
-        Some(installed) => installed,
+        Some(installed) => installed || is_elsewhere(&candidate.facts),
         None => candidate.served == Some(true),
     };
     if candidates.first().is_some_and(|candidate| candidate.facts.obstacle.is_some()) {
@@ -74,7 +75,7 @@ pub async fn profiles(session: &Session<'_>) -> Vec<&'static Profile> {
 mod tests {
     use super::{Candidate, installed};
     use crate::{
-        facts::Facts,
+        facts::{Elsewhere, Facts},
         stack::{
             base::seen::{Denial, Seen},
             profile::{MESHERY, MESHPLAY, Profile},
@@ -102,7 +103,7 @@ mod tests {
 
     #[track_caller]
     fn assert_chosen(candidates: Vec<Candidate>, expected: &[&str]) {
-        let chosen: Vec<&str> = installed(candidates).iter().map(|facts| facts.profile.name).collect();
+        let chosen: Vec<&str> = installed(candidates, false).iter().map(|facts| facts.profile.name).collect();
         assert_eq!(chosen, expected);
     }
 
@@ -127,6 +128,19 @@ mod tests {
         assert_chosen(vec![meshery(Some(false))], &["meshery"]);
         assert_chosen(vec![meshery(Some(true)), meshplay()], &["meshery"]);
         assert_chosen(vec![meshery(Some(false)), meshplay()], &["meshplay"]);
+    }
+
+    #[test]
+    fn stack_in_another_namespace_counts_unless_the_namespace_is_named() {
+        let both = || {
+            let mut meshery = candidate(&MESHERY, Some(true), NOTHING);
+            let elsewhere = Elsewhere { namespace: "other".into(), kind: None, name: None };
+            meshery.facts.elsewhere = Seen::Known(vec![elsewhere]);
+            vec![meshery, candidate(&MESHPLAY, Some(true), Seen::Known(vec!["meshplay-operator"]))]
+        };
+        assert_chosen(both(), &["meshery", "meshplay"]);
+        let named: Vec<&str> = installed(both(), true).iter().map(|facts| facts.profile.name).collect();
+        assert_eq!(named, ["meshplay"]);
     }
 
     #[test]
