@@ -80,6 +80,11 @@ impl<'a> HubView<'a> {
         self.hub.of(role)
     }
 
+    /// Whether a mesh is discovered in a cluster.
+    pub(crate) fn has_mesh_in(&self, cluster: &str) -> bool {
+        self.hub.has_mesh_in(cluster)
+    }
+
     /// The agents that the enterprise controller counts.
     pub(crate) fn relay(&self) -> &'a Seen<Relay> {
         &self.hub.relay
@@ -232,7 +237,7 @@ impl<'a> HubView<'a> {
     fn target(target: &HubObject) -> TargetOfPolicies {
         let (service, cluster) = Self::service_of(target);
         let applied = |list: &str| {
-            let refs = target.status[list].as_array().into_iter().flatten();
+            let refs = target.applied(list);
             refs.filter_map(|it| Some(format!("{}.{}", it["ref"]["name"].as_str()?, it["ref"]["namespace"].as_str()?)))
                 .collect()
         };
@@ -266,12 +271,12 @@ impl Policy<'_> {
 
     /// The generation of its spec.
     pub(crate) fn generation(&self) -> i64 {
-        self.object.metadata.generation.unwrap_or_default()
+        self.object.generation()
     }
 
     /// Whether the status is about an older spec. Virtual meshes of era A do not say.
     pub(crate) fn is_behind(&self) -> bool {
-        self.status.observed_generation.is_some_and(|observed| observed < self.generation())
+        self.status.is_behind(self.generation())
     }
 
     /// The resource in a kubectl command, with its group, because other products have kinds of the same name.

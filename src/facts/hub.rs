@@ -173,10 +173,22 @@ impl HubFacts {
         self.group_version.as_deref().and_then(Generation::of)
     }
 
+    /// Whether a mesh is discovered in a cluster.
+    pub fn has_mesh_in(&self, cluster: &str) -> bool {
+        self.of(Role::Mesh).items().iter().any(|mesh| mesh.cluster_of_mesh() == cluster)
+    }
+
     /// The objects of this kind. Not looked if they were not queried.
     pub fn of(&self, role: Role) -> &Seen<Vec<HubObject>> {
         static NOT_LOOKED: Seen<Vec<HubObject>> = Seen::NotLooked;
         self.objects.get(&role).unwrap_or(&NOT_LOOKED)
+    }
+}
+
+impl PolicyStatus {
+    /// Whether the status is about an older spec than this generation. Virtual meshes of era A do not say.
+    pub fn is_behind(&self, generation: i64) -> bool {
+        self.observed_generation.is_some_and(|observed| observed < generation)
     }
 }
 
@@ -189,6 +201,16 @@ impl HubObject {
     /// The namespace.
     pub fn namespace(&self) -> &str {
         self.metadata.namespace.as_deref().unwrap_or_default()
+    }
+
+    /// The generation of its spec.
+    pub fn generation(&self) -> i64 {
+        self.metadata.generation.unwrap_or_default()
+    }
+
+    /// The references to the policies of a list in the status of a discovered service: `appliedTrafficPolicies`.
+    pub fn applied(&self, list: &str) -> impl Iterator<Item = &Value> {
+        self.status[list].as_array().into_iter().flatten()
     }
 
     /// The key by which statuses of other objects refer to it.

@@ -129,17 +129,14 @@ fn is_behind(facts: &Facts) -> bool {
     let mut policies = Role::POLICIES.iter().flat_map(|role| hub.of(*role).items());
     policies.any(|policy| {
         let status = policy.policy_status();
-        status.approval == Approval::Failed
-            || status.observed_generation.is_some_and(|observed| Some(observed) < policy.metadata.generation)
+        status.approval == Approval::Failed || status.is_behind(policy.generation())
     })
 }
 
 /// Whether Service Mesh Hub has found nothing in a registered cluster.
 fn lacks_mesh(facts: &Facts) -> bool {
     let Some(hub) = &facts.hub else { return false };
-    let meshes = hub.of(Role::Mesh).items();
-    let has = |name: &str| meshes.iter().any(|mesh| mesh.cluster_of_mesh() == name);
-    hub.of(Role::Cluster).items().iter().any(|cluster| !has(cluster.name()))
+    hub.of(Role::Cluster).items().iter().any(|cluster| !hub.has_mesh_in(cluster.name()))
 }
 
 /// Whether the workloads of the custom resources are missing, or their status reports a failure.

@@ -230,7 +230,7 @@ fn rows(profile: &Profile, depth: Depth, each: bool) -> impl Iterator<Item = &'s
 pub fn hub(generation: &Generation) -> Vec<(HubKind, Query)> {
     let query = |kind: HubKind| {
         let query = Query {
-            name: format!("hub/{}", kind.plural),
+            name: kind.query(),
             path: format!("{}/{}?limit={PAGE}", root_of(&kind.api_version), kind.plural),
             permission: Permission::to("list", group_of(&kind.api_version), kind.plural),
         };

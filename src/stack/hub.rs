@@ -115,6 +115,13 @@ pub struct HubKind {
     pub api_version: String,
 }
 
+impl HubKind {
+    /// The name of its query in recordings and timings.
+    pub fn query(&self) -> String {
+        format!("hub/{}", self.plural)
+    }
+}
+
 impl Generation {
     /// The generation whose discovered meshes are in this `group/version`.
     pub fn of(group_version: &str) -> Option<&'static Self> {

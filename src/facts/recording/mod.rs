@@ -19,18 +19,10 @@ pub use input::Input;
 pub use read::{objects, read, read_text};
 pub use write::list;
 
-use crate::{
-    facts::Target,
-    stack::{base::seen::Seen, hub::HubKind},
-};
+use crate::{facts::Target, stack::base::seen::Seen};
 
 /// The `apiVersion` of our own objects.
 pub const API_VERSION: &str = "meshdoctor/v1";
-
-/// The name of the query for a kind of Service Mesh Hub.
-fn query_of(kind: &HubKind) -> String {
-    format!("hub/{}", kind.plural)
-}
 
 /// The required fields of the `Recording` object, and those that are not facts.
 #[derive(Debug, Deserialize)]

@@ -8,7 +8,6 @@ use super::{
     API_VERSION, Header, dump,
     error::RecordingError,
     input::{Input, is_one_of, shown, typed},
-    query_of,
 };
 use crate::{
     facts::{
@@ -121,7 +120,7 @@ impl Input {
         if let Some(hub) = &mut facts.hub {
             for kind in hub.generation().into_iter().flat_map(Generation::kinds) {
                 let objects = self.objects_of(&kind.api_version, kind.kind)?;
-                let outcome = header.asked.get(&query_of(&kind)).cloned().unwrap_or_default();
+                let outcome = header.asked.get(&kind.query()).cloned().unwrap_or_default();
                 hub.objects.insert(kind.role, outcome.map(|_| objects));
             }
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::{API_VERSION, query_of};
+use super::API_VERSION;
 use crate::{
     facts::{
         Facts,
@@ -77,7 +77,7 @@ impl Items {
         let Some(hub) = &facts.hub else { return };
         for kind in hub.generation().into_iter().flat_map(Generation::kinds) {
             let seen = hub.of(kind.role);
-            self.asked.insert(query_of(&kind), seen.as_ref().map(Vec::len));
+            self.asked.insert(kind.query(), seen.as_ref().map(Vec::len));
             for item in seen.items() {
                 self.push(&kind.api_version, kind.kind, item);
             }

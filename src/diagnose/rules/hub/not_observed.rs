@@ -1,5 +1,3 @@
-use serde_json::Value;
-
 use super::{for_each_policy, log_of, show};
 use crate::{
     diagnose::{
@@ -88,10 +86,8 @@ fn judge(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> O
 /// Whether a discovered service lists a policy as applied.
 fn is_applied(hub: &HubView<'_>, policy: &Policy<'_>) -> bool {
     let lists = ["appliedTrafficPolicies", "appliedAccessPolicies"];
-    let of_target = |status: &Value| {
-        lists.iter().flat_map(|list| status[*list].as_array().cloned().unwrap_or_default()).collect::<Vec<_>>()
-    };
-    hub.of(Role::Target).items().iter().flat_map(|target| of_target(&target.status)).any(|applied| {
+    let targets = hub.of(Role::Target).items().iter();
+    targets.flat_map(|target| lists.iter().flat_map(|list| target.applied(list))).any(|applied| {
         applied["ref"]["name"] == policy.object.name()
             && applied["ref"]["namespace"] == policy.object.namespace()
             && applied["observedGeneration"].as_i64() == Some(policy.generation())

@@ -19,13 +19,12 @@ pub(crate) static CHECK: Check = Check {
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let hub = hub_of(context)?;
     let clusters = hub.of(Role::Cluster).known_or_skip("no cluster is registered")?;
-    let meshes = hub.of(Role::Mesh).known_or_unknown()?;
+    hub.of(Role::Mesh).known_or_unknown()?;
     if clusters.is_empty() {
         return Outcome::skip("no cluster is registered");
     }
-    let is_known = |name: &str| meshes.iter().any(|mesh| mesh.cluster_of_mesh() == name);
     let log: Vec<String> = log_excerpt::of_component(context, Component::Discovery);
-    let findings = clusters.iter().filter(|cluster| !is_known(cluster.name())).map(|cluster| {
+    let findings = clusters.iter().filter(|cluster| !hub.has_mesh_in(cluster.name())).map(|cluster| {
         let (name, namespace) = (cluster.name(), cluster.namespace());
         let own_log: Vec<&String> = log.iter().filter(|line| line.contains(name)).collect();
         DIAGNOSIS

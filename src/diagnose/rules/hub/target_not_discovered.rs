@@ -87,8 +87,7 @@ fn nothing_found_in(hub: &HubView<'_>, key: &str, is_mesh: bool) -> Option<Strin
     } else {
         names.find(|name| key.splitn(3, '.').nth(2) == Some(name))?
     };
-    let has_mesh = hub.of(Role::Mesh).items().iter().any(|mesh| mesh.cluster_of_mesh() == cluster);
-    (!has_mesh).then(|| cluster.to_owned())
+    (!hub.has_mesh_in(cluster)).then(|| cluster.to_owned())
 }
 
 /// Why it was not discovered, as far as it can be said.
@@ -102,8 +101,7 @@ fn why(hub: &HubView<'_>, key: &str, is_mesh: bool, clusters: &[&str]) -> String
     }
     let mut parts = key.splitn(3, '.');
     let (name, namespace, cluster) = (parts.next(), parts.next(), parts.next().unwrap_or_default());
-    let has_mesh = hub.of(Role::Mesh).items().iter().any(|mesh| mesh.cluster_of_mesh() == cluster);
-    if !clusters.is_empty() && !clusters.contains(&cluster) && !has_mesh {
+    if !clusters.is_empty() && !clusters.contains(&cluster) && !hub.has_mesh_in(cluster) {
         return format!("No cluster is registered as {cluster}.");
     }
     let elsewhere = hub.of(Role::Target).items().iter().find_map(|target| {
