@@ -190,6 +190,16 @@ impl<'a> ApiClient<'a> {
         self.get_as(path, METADATA, RetryPolicy::Failed).await
     }
 
+    /// The metadata of one object, without its content.
+    ///
+    /// # Errors
+    ///
+    /// See [`ApiClient::get`].
+    pub(crate) async fn get_object_metadata(&self, path: &str) -> Result<String, ApiError> {
+        const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+        self.get_as(path, METADATA, RetryPolicy::Failed).await
+    }
+
     /// The body of a POST that changes nothing, such as an access review.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The two rounds of queries: first everything that is known by name, then what the first answers require.
 
 mod answers;
+pub(super) mod hub_round;
 mod single_reviews;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -11,7 +12,7 @@ use k8s_openapi::api::core::v1::Secret;
 use tokio::time::Instant;
 
 use super::{
-    Depth, hub, logs, preflight,
+    Depth, logs, preflight,
     queries::{self, Query},
 };
 use crate::{
@@ -24,9 +25,7 @@ use crate::{
         transport::{self, Clients},
     },
     facts::{
-        ConfigMapFact, Elsewhere, Facts, HelmRevision, MemoryUse, NodeReadiness, Target,
-        hub::HubFacts,
-        observed, stack,
+        ConfigMapFact, Elsewhere, Facts, HelmRevision, MemoryUse, NodeReadiness, Target, observed, stack,
         token::{self, Token},
     },
     observe::broker::probe,
@@ -35,7 +34,6 @@ use crate::{
         permission::Permission,
         seen::Seen,
     },
-    stack::hub::Generation,
 };
 use answers::{Answers, FirstRound, may_be_of_the_connection, parse};
 
@@ -89,42 +87,6 @@ impl Observer<'_> {
         };
         let (preflight, ()) = tokio::join!(preflight, self.second_round(&mut facts, token.as_ref()));
         facts.preflight = preflight;
-        if let Some(user) = self.api.denied_user() {
-            facts.target.user = Some(user);
-        }
-        facts
-    }
-
-    /// Sends all queries about Service Mesh Hub. The served groups show its era.
-    async fn run_hub(&self) -> Facts {
-        let generation = match discovery::group_versions(self.api).await {
-            Ok(served) => Generation::served(served.iter().map(String::as_str)),
-            // Without its groups there is none, and the first round shows why.
-            Err(_) => None,
-        };
-        let mut target = self.target.clone();
-        if let Some(generation) = generation.filter(|_| !self.scope.namespace_is_named) {
-            generation.era.namespace().clone_into(&mut target.namespace);
-        }
-        let observer = Observer { target: &target, ..*self };
-        let (first, objects) = tokio::join!(observer.first_round(), hub::objects(self.api, generation));
-        let mut facts = blank(self.scope.profile, target.clone());
-        facts.in_cluster = self.in_cluster;
-        observer.fill(&mut facts, first);
-        let group_version = generation.map(Generation::group_version);
-        facts.hub = Some(Box::new(HubFacts { group_version, objects, relay: Seen::NotLooked }));
-        if facts.obstacle.is_some() {
-            return facts;
-        }
-        facts.nodes = observer.nodes(&facts).await;
-        if self.depth.is_whole() {
-            let client = self.clients.streams.clone();
-            let (logs, relay) = tokio::join!(logs::read(self.api, &facts, &[]), hub::relay(self.api, client, &facts));
-            facts.logs = logs;
-            if let Some(hub) = &mut facts.hub {
-                hub.relay = relay;
-            }
-        }
         if let Some(user) = self.api.denied_user() {
             facts.target.user = Some(user);
         }

@@ -6,10 +6,7 @@ use futures_util::future::join_all;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Client;
 
-use super::{
-    pod_page::PodPage,
-    queries::{self, Query},
-};
+use super::{pod_page::PodPage, queries::Query};
 use crate::{
     cluster::{
         ask::{ApiClient, ApiError, List, parse, seen},
@@ -28,17 +25,13 @@ use crate::{
         },
         component::Component,
         controllers::ENTERPRISE,
-        hub::{Generation, Role},
+        hub::{HubKind, Role},
     },
 };
 
-/// The objects of each kind of an era, in all namespaces. A kind that is not served has none.
-pub(super) async fn objects(
-    api: &ApiClient<'_>,
-    generation: Option<&Generation>,
-) -> BTreeMap<Role, Seen<Vec<HubObject>>> {
-    let queries = generation.map(queries::hub).unwrap_or_default();
-    let answers = queries.into_iter().map(async |(kind, query)| (kind.role, list(api, &query).await));
+/// The objects of these kinds, in all namespaces. A kind that is not served has none.
+pub(super) async fn objects(api: &ApiClient<'_>, kinds: &[(HubKind, Query)]) -> BTreeMap<Role, Seen<Vec<HubObject>>> {
+    let answers = kinds.iter().map(async |(kind, query)| (kind.role, list(api, query).await));
     join_all(answers).await.into_iter().collect()
 }
 

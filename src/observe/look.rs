@@ -60,7 +60,7 @@ pub async fn test(session: &Session<'_>, depth: Depth, plan: &TestPlan, cleanup:
     finish(session, facts)
 }
 
-fn observer<'a>(session: &'a Session<'_>, depth: Depth, kept: Option<&'a Kept>) -> Observer<'a> {
+pub(super) fn observer<'a>(session: &'a Session<'_>, depth: Depth, kept: Option<&'a Kept>) -> Observer<'a> {
     Observer {
         api: &session.api,
         clients: &session.clients,
@@ -74,7 +74,7 @@ fn observer<'a>(session: &'a Session<'_>, depth: Depth, kept: Option<&'a Kept>) 
 }
 
 /// Records the total time.
-fn finish(session: &Session<'_>, mut facts: Facts) -> Facts {
+pub(super) fn finish(session: &Session<'_>, mut facts: Facts) -> Facts {
     facts.timings.insert("total".into(), millis(session.started.elapsed()));
     session.api.note(&format!(
         "{} requests to the API server, {:.1} ms in all",

@@ -15,6 +15,7 @@ mod preflight;
 #[cfg(test)]
 mod properties;
 pub mod queries;
+pub mod remotes;
 pub mod served;
 pub mod stacks;
 

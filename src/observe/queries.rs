@@ -9,7 +9,7 @@ use crate::{
     stack::{
         base::permission::Permission,
         cni::{self, PolicyKind},
-        hub::{self, Generation, HubKind},
+        hub::{self, Generation, HubKind, Role},
         manifests,
         object::{group_of, root_of},
         profile::Profile,
@@ -237,6 +237,45 @@ pub fn hub(generation: &Generation) -> Vec<(HubKind, Query)> {
         (kind, query)
     };
     generation.kinds().into_iter().map(query).collect()
+}
+
+/// The custom resources of Service Mesh Hub that are in registered clusters.
+pub fn hub_certificates(generation: &Generation) -> Vec<(HubKind, Query)> {
+    let mut queries = hub(generation);
+    queries.retain(|(kind, _)| Role::CERTIFICATES.contains(&kind.role));
+    queries
+}
+
+/// The Secret with the certificate with which istiod signs. Only its metadata is requested.
+pub fn cacerts(namespace: &str) -> Query {
+    secret("cacerts", namespace)
+}
+
+/// A Secret, of which only the metadata is requested.
+pub fn secret(name: &str, namespace: &str) -> Query {
+    get("secret", "v1", "secrets", name, Some(namespace))
+}
+
+/// The pods of istiod, which have this label in every release.
+pub fn istiod(namespace: &str) -> Query {
+    let mut query = list("istiod", "v1", "pods", namespace);
+    query.path.push_str("&labelSelector=istio%3Dpilot");
+    query
+}
+
+/// The Services of Istio, of which the gateways are.
+pub fn istio_services(namespace: &str) -> Query {
+    list("gateways", "v1", "services", namespace)
+}
+
+/// The `ServiceAccount`s of a namespace.
+pub fn service_accounts(namespace: &str) -> Query {
+    list("serviceAccounts", "v1", "serviceaccounts", namespace)
+}
+
+/// The configuration of the cluster's DNS.
+pub fn dns() -> Query {
+    get("dns", "v1", "configmaps", "coredns", Some("kube-system"))
 }
 
 /// The queries of the first round, which need no earlier answer.

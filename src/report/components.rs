@@ -176,10 +176,25 @@ pub struct HubComponents {
     pub discovery: ComponentReport,
     /// The controller that applies the policies to the meshes.
     pub networking: ComponentReport,
-    /// What runs on the registered clusters.
+    /// What runs on the registered clusters: the lowest state of those that were looked at.
     pub agents: ComponentReport,
+    /// The registered clusters.
+    pub clusters: Vec<ClusterReport>,
     /// What users wrote.
     pub policies: PoliciesReport,
+}
+
+/// One registered cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ClusterReport {
+    /// The name with which it is registered. `None` if nothing in a cluster that was looked at tells.
+    pub name: Option<String>,
+    /// The context through which it was looked at. `None` if it was not.
+    pub context: Option<String>,
+    /// The state of its agent. `None` if it was not looked at.
+    pub agent: Option<ComponentReport>,
+    /// The meshes that were discovered in it.
+    pub meshes: Vec<String>,
 }
 
 /// The state of the policies, and what they apply to.

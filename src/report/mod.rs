@@ -28,8 +28,8 @@ use crate::stack::{
     profile::Profile,
 };
 pub use components::{
-    BrokerReport, ClientReport, ComponentReport, Components, EndpointReport, HubComponents, PodReport, PoliciesReport,
-    PolicyReport, ServerReport, ServiceReport, StackComponents, State, TargetOfPolicies, Workload,
+    BrokerReport, ClientReport, ClusterReport, ComponentReport, Components, EndpointReport, HubComponents, PodReport,
+    PoliciesReport, PolicyReport, ServerReport, ServiceReport, StackComponents, State, TargetOfPolicies, Workload,
 };
 pub use finding::{Command, Finding, Kind, ObjectRef, Remedy, Severity};
 pub use fix::FixReport;

@@ -100,6 +100,8 @@ pub enum Role {
 impl Role {
     /// The policies: what users write, and what has a state.
     pub const POLICIES: [Self; 4] = [Self::TrafficPolicy, Self::AccessPolicy, Self::VirtualMesh, Self::FailoverService];
+    /// What controllers and agents write in the registered clusters.
+    pub const CERTIFICATES: [Self; 2] = [Self::IssuedCertificate, Self::CertificateRequest];
 }
 
 /// One kind of custom resource.

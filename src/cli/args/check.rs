@@ -45,6 +45,10 @@ pub struct Check {
     /// Also run the data flow test (see `test dataflow`), which creates, changes and deletes an object
     #[arg(long, conflicts_with_all = ["preflight", "from"])]
     pub synthetic: bool,
+    /// Also look at a registered cluster of Gloo Mesh, through its context; may be repeated
+    #[arg(long = "remote-context", value_name = "NAME", add = ArgValueCompleter::new(candidates::contexts))]
+    #[arg(conflicts_with_all = ["from", "fix", "preflight", "synthetic"])]
+    pub remote_contexts: Vec<String>,
     /// Expected mode and server: operator or embedded; server, server=inside or server=outside
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = ["operator", "embedded", "server", "server=inside", "server=outside"])]
     pub expect: Vec<String>,

@@ -149,6 +149,10 @@ pub struct Status {
     /// Show a recording: a file, a folder, or - for stdin
     #[arg(long, value_name = "FILE")]
     pub from: Option<String>,
+    /// Also look at a registered cluster of Gloo Mesh, through its context; may be repeated
+    #[arg(long = "remote-context", value_name = "NAME", add = ArgValueCompleter::new(candidates::contexts))]
+    #[arg(conflicts_with_all = ["from"])]
+    pub remote_contexts: Vec<String>,
 }
 
 /// The arguments of `record`.
@@ -168,6 +172,10 @@ pub struct Record {
     /// Also record what `check --synthetic` needs: creates, changes and deletes an object
     #[arg(long, conflicts_with = "preflight")]
     pub synthetic: bool,
+    /// Also look at a registered cluster of Gloo Mesh, through its context; may be repeated
+    #[arg(long = "remote-context", value_name = "NAME", add = ArgValueCompleter::new(candidates::contexts))]
+    #[arg(conflicts_with_all = ["preflight", "synthetic"])]
+    pub remote_contexts: Vec<String>,
 }
 
 /// The arguments of `watch-list`.

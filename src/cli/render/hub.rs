@@ -1,11 +1,18 @@
-//! The policies of Service Mesh Hub as tables.
+//! The clusters and policies of Service Mesh Hub as tables.
 
 use super::{tables::table, text::Page};
-use crate::report::{PoliciesReport, PolicyReport, TargetOfPolicies};
+use crate::report::{ClusterReport, HubComponents, PolicyReport, TargetOfPolicies};
 
-/// Every policy with its state and its targets, and every service with the policies that apply to it.
-pub(crate) fn policies(page: &mut Page<'_>, report: &PoliciesReport) {
+/// The registered clusters, every policy with its state and its targets, and every service with the policies that apply
+/// to it.
+pub(crate) fn tables(page: &mut Page<'_>, components: &HubComponents) {
     let look = page.look;
+    let report = &components.policies;
+    if !components.clusters.is_empty() {
+        page.blank();
+        let rows: Vec<Vec<String>> = components.clusters.iter().map(cluster).collect();
+        page.raw(&table(&["cluster", "context", "agent", "meshes"], &rows, look));
+    }
     if !report.objects.is_empty() {
         page.blank();
         let rows: Vec<Vec<String>> = report.objects.iter().map(policy).collect();
@@ -16,6 +23,13 @@ pub(crate) fn policies(page: &mut Page<'_>, report: &PoliciesReport) {
         let rows: Vec<Vec<String>> = report.targets.iter().map(target).collect();
         page.raw(&table(&["service", "cluster", "policies", "federated as"], &rows, look));
     }
+}
+
+fn cluster(cluster: &ClusterReport) -> Vec<String> {
+    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
+    let agent = cluster.agent.as_ref().map_or_else(|| "-".into(), |agent| agent.state.to_string());
+    let meshes = if cluster.meshes.is_empty() { "<none>".to_owned() } else { cluster.meshes.join(", ") };
+    vec![or_dash(&cluster.name), or_dash(&cluster.context), agent, meshes]
 }
 
 fn policy(policy: &PolicyReport) -> Vec<String> {

@@ -177,6 +177,7 @@ fn stations_of_hub(report: &Report, components: &HubComponents, look: &Look) -> 
     let meshes = components.policies.meshes.len();
     let of_meshes = worst(report, Component::Agents);
     let (glyph, style) = match of_meshes {
+        Some(finding) if finding.kind == Kind::Obstacle => (look.glyphs.unknown, look.styles.warning),
         Some(finding) => look.severity(finding.severity),
         None if meshes == 0 => (look.glyphs.skip, look.styles.dim),
         None => (look.glyphs.pass, look.styles.good),

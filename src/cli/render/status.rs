@@ -11,6 +11,7 @@ use super::{
 use crate::{
     facts::redact::clean,
     report::{Components, ObjectRef, PodReport, Report, ServerReport, Severity, Workload},
+    stack::component::Component,
 };
 
 /// The whole screen. The report still has its findings: the marks in the data path come from them.
@@ -54,7 +55,7 @@ fn states(page: &mut Page<'_>, report: &Report) {
             page.raw(&clients(report, &components.broker.servers, look));
         }
         Components::Stack(_) => {}
-        Components::Hub(components) => hub::policies(page, &components.policies),
+        Components::Hub(components) => hub::tables(page, components),
     }
     missing(page, report);
 }
@@ -93,7 +94,8 @@ fn reasons(page: &mut Page<'_>, report: &Report) {
         let name = named.title(report.profile());
         if let Some(reason) = &component.reason {
             let at_least = if component.at_least { "at least " } else { "" };
-            page.paragraph("  ", 4, &format!("{name} is {at_least}{}: {reason}", component.state), look.styles.dim);
+            let are = if matches!(named, Component::Agents | Component::Policies) { "are" } else { "is" };
+            page.paragraph("  ", 4, &format!("{name} {are} {at_least}{}: {reason}", component.state), look.styles.dim);
         }
     }
 }

@@ -26,7 +26,7 @@ pub(crate) async fn run(args: &Check, global: &Global, terminal: &Terminal, clea
         let facts = Box::pin(super::test::look(&TestPlan::default(), depth, global, terminal, cleanup)).await?;
         (vec![facts], Source::live())
     } else {
-        super::facts(args.from.as_deref(), global, depth, terminal).await?
+        super::facts(args.from.as_deref(), global, depth, terminal, &args.remote_contexts).await?
     };
     let judge = |facts| {
         let report = if args.preflight {

@@ -1,9 +1,53 @@
-//! What the profile of Service Mesh Hub does not support.
+//! What is special for Service Mesh Hub: its registered clusters, and what its profile does not support.
 
 use crate::{
     cli::args::{Check, Cli, Command, Rbac, Record, System, Test},
-    stack::{base::usage::UsageError, profile::Profile},
+    cluster::{kubeconfig::Access, session::Session},
+    facts::Facts,
+    observe::{
+        Depth,
+        remotes::{Remote, look_at_remotes},
+        stacks,
+    },
+    stack::{
+        base::usage::UsageError,
+        profile::{Profile, SERVICE_MESH_HUB},
+    },
 };
+
+/// Observes every stack of the management cluster, and the registered clusters with these contexts.
+///
+/// # Errors
+///
+/// A [`UsageError`] if the kubeconfig lacks a context, or if Service Mesh Hub is not installed.
+pub(super) async fn look(
+    session: &Session<'_>,
+    depth: Depth,
+    access: &Access,
+    contexts: &[String],
+) -> Result<Vec<Facts>, UsageError> {
+    let scope = session.scope.of(&SERVICE_MESH_HUB);
+    let mut remotes = Vec::new();
+    for name in contexts {
+        if !remotes.iter().any(|remote: &Remote<'_>| remote.context == *name) {
+            // One after the other, because a credential plugin may ask questions.
+            let opened = Session::open(&access.to_context(name), &scope).await?;
+            remotes.push(Remote { context: name.clone(), opened });
+        }
+    }
+    let mut facts = stacks::look_at_all(session, depth).await;
+    if facts.iter().any(|facts| facts.obstacle.is_some()) {
+        return Ok(facts);
+    }
+    let Some(hub) = facts.iter_mut().find(|facts| facts.profile.is_hub()) else {
+        return Err(UsageError::new("--remote-context has no meaning without Gloo Mesh, which is not in this cluster")
+            .instead(
+                "use the context of the management cluster, and those of registered clusters as --remote-context",
+            ));
+    };
+    look_at_remotes(session, hub, remotes, depth).await;
+    Ok(facts)
+}
 
 /// Refuses a command that has no meaning for Service Mesh Hub, before anything is looked at.
 ///

@@ -36,6 +36,7 @@ use crate::{
     cluster::{
         Scope,
         cleanup::Cleanup,
+        kubeconfig::Access,
         session::{Opened, Session},
     },
     facts::{Facts, recording, redact},
@@ -84,14 +85,21 @@ fn profile(global: &Global) -> Option<&'static Profile> {
     global.profile.as_deref().and_then(Profile::named)
 }
 
-/// Observes every stack of the cluster, which are at least one. An installation concerns one profile.
-async fn look(global: &Global, depth: Depth, terminal: &Terminal) -> Result<Vec<Facts>, UsageError> {
+/// Observes every stack of the cluster, which are at least one, and these registered clusters of Gloo Mesh. An
+/// installation concerns one profile.
+async fn look(
+    global: &Global,
+    depth: Depth,
+    terminal: &Terminal,
+    remotes: &[String],
+) -> Result<Vec<Facts>, UsageError> {
     let look = async |opened: Opened<'_>| match opened {
-        Opened::Session(session) if depth == Depth::Preflight => vec![observe::look(&session, depth).await],
-        Opened::Session(session) => stacks::look_at_all(&session, depth).await,
-        Opened::Obstacle(facts) => vec![*facts],
+        Opened::Session(session) if depth == Depth::Preflight => Ok(vec![observe::look(&session, depth).await]),
+        Opened::Session(session) if remotes.is_empty() => Ok(stacks::look_at_all(&session, depth).await),
+        Opened::Session(session) => hub::look(&session, depth, &global.access, remotes).await,
+        Opened::Obstacle(facts) => Ok(vec![*facts]),
     };
-    let stacks = connected(global, terminal, global.timeout, look).await?;
+    let stacks = connected(global, terminal, global.timeout, look).await??;
     Ok(stacks.into_iter().map(|facts| invoked(facts, global)).collect())
 }
 
@@ -116,15 +124,18 @@ async fn look_and_test(
 
 /// The facts with the name and the flags of this call, which the commands of remedies repeat.
 fn invoked(mut facts: Facts, global: &Global) -> Facts {
-    let mut invocation = invocation(global);
+    let mut invocation = invocation(&global.access);
     invocation.add("--context", facts.target.context.clone());
     facts.target.invocation = invocation;
+    for remote in facts.hub.iter_mut().flat_map(|hub| &mut hub.remotes) {
+        let context = remote.target.context.as_deref().unwrap_or_default();
+        remote.target.invocation = self::invocation(&global.access.to_context(context));
+    }
     facts
 }
 
 /// How this program was called, without tokens and without the user part of an address.
-fn invocation(global: &Global) -> Invocation {
-    let access = &global.access;
+fn invocation(access: &Access) -> Invocation {
     let mut invocation = Invocation::of(args::program());
     invocation.add("--kubeconfig", access.kubeconfig.as_ref().map(|path| path.display().to_string()));
     invocation.add("--context", access.context.clone());
@@ -140,7 +151,7 @@ fn invocation(global: &Global) -> Invocation {
 
 /// A command of this program for the same cluster, namespace and profile, or for another namespace.
 fn own_command(global: &Global, context: Option<&str>, arguments: &str, namespace: Option<&str>) -> String {
-    let mut invocation = invocation(global);
+    let mut invocation = invocation(&global.access);
     invocation.add("--context", context);
     let profile = profile(global).unwrap_or(&profile::MESHERY);
     let namespace = namespace.unwrap_or_else(|| global.namespace(profile));
@@ -185,6 +196,7 @@ async fn facts(
     global: &Global,
     depth: Depth,
     terminal: &Terminal,
+    remotes: &[String],
 ) -> Result<(Vec<Facts>, Source), UsageError> {
     match from {
         Some(path) => {
@@ -192,7 +204,7 @@ async fn facts(
             Ok((stacks, recorded_in(path)))
         }
         None => {
-            let stacks = look(global, depth, terminal).await?;
+            let stacks = look(global, depth, terminal, remotes).await?;
             Ok((stacks, Source::live()))
         }
     }
@@ -205,12 +217,17 @@ async fn recorded(path: &str, global: &Global) -> Result<Vec<Facts>, UsageError>
     let named = path.to_owned();
     let mut stacks = read_within(global, path, move || recording::read(&named, profile, namespace.as_deref())).await?;
     for facts in &mut stacks {
-        // The commands refer to the recorded context.
-        let mut invocation = Invocation::of(args::program());
-        invocation.add("--context", facts.target.context.clone());
-        facts.target.invocation = invocation;
+        recorded_invocation(facts);
+        facts.hub.iter_mut().flat_map(|hub| &mut hub.remotes).for_each(recorded_invocation);
     }
     Ok(stacks)
+}
+
+/// The commands for a recording refer to the recorded context.
+fn recorded_invocation(facts: &mut Facts) {
+    let mut invocation = Invocation::of(args::program());
+    invocation.add("--context", facts.target.context.clone());
+    facts.target.invocation = invocation;
 }
 
 /// Reads a file from the command line in a separate thread, so that a pipe without a writer ends with the timeout and can

@@ -26,7 +26,8 @@ pub(crate) fn reduce(report: &mut Report) {
 }
 
 pub(crate) async fn run(args: &Status, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
-    let (stacks, source) = super::facts(args.from.as_deref(), global, Depth::Status, terminal).await?;
+    let (stacks, source) =
+        super::facts(args.from.as_deref(), global, Depth::Status, terminal, &args.remote_contexts).await?;
     let reports = stacks.iter().map(|facts| diagnose::diagnose(facts, &Expectation::default(), source.clone()));
     // The marks in the text come from the findings, which are no part of the document.
     let whole: Vec<Report> = reports.collect();

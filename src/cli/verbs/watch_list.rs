@@ -45,7 +45,7 @@ pub(crate) async fn run(args: &Args, global: &Global, terminal: &Terminal) -> an
         }
         None => None,
     };
-    let mut stacks = super::look(global, Depth::WatchList, terminal).await?;
+    let mut stacks = super::look(global, Depth::WatchList, terminal, &[]).await?;
     let mut facts = stacks.swap_remove(0);
     if let [other, ..] = stacks.as_slice() {
         let (product, profile) = (other.profile.product, other.profile.name);

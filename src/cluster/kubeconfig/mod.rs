@@ -72,6 +72,20 @@ pub struct Access {
     pub insecure_skip_tls_verify: bool,
 }
 
+impl Access {
+    /// The same kubeconfig and impersonation with another context. Flags about one cluster or its user do not apply to it.
+    #[must_use]
+    pub fn to_context(&self, name: &str) -> Self {
+        Self {
+            kubeconfig: self.kubeconfig.clone(),
+            context: Some(name.to_owned()),
+            impersonate: self.impersonate.clone(),
+            impersonate_groups: self.impersonate_groups.clone(),
+            ..Self::default()
+        }
+    }
+}
+
 /// A client configuration and the names of its target.
 #[derive(Debug)]
 pub(crate) struct Resolved {

@@ -24,6 +24,9 @@ use crate::{facts::Target, stack::base::seen::Seen};
 /// The `apiVersion` of our own objects.
 pub const API_VERSION: &str = "meshdoctor/v1";
 
+/// The field of a `Recording` with the recordings of registered clusters. They have objects with the same names.
+const REMOTES: &str = "remotes";
+
 /// The required fields of the `Recording` object, and those that are not facts.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

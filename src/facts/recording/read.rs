@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
-    API_VERSION, Header, dump,
+    API_VERSION, Header, REMOTES, dump,
     error::RecordingError,
     input::{Input, is_one_of, shown, typed},
 };
@@ -17,7 +17,7 @@ use crate::{
     stack::{
         base::{seen::Seen, usage::UsageError},
         hub::Generation,
-        profile::Profile,
+        profile::{Profile, SERVICE_MESH_HUB},
     },
 };
 
@@ -77,20 +77,25 @@ impl Input {
         profile: Option<&'static Profile>,
         namespace: Option<&str>,
     ) -> Result<Vec<Facts>, RecordingError> {
-        let ours = |object: &Value| object["kind"] == "Recording" && object["apiVersion"] == API_VERSION;
-        let recordings: Vec<Value> = self.objects.extract_if(.., |object| ours(object)).collect();
+        let recordings: Vec<Value> = self.objects.extract_if(.., |object| is_recording(object)).collect();
         if recordings.is_empty() {
             let profiles = profile.map_or_else(|| self.profiles(), |profile| vec![profile]);
             return profiles.into_iter().map(|profile| dump::facts(&self, profile, namespace)).collect();
         }
         let malformed = || RecordingError::malformed("its Recording object");
         let mut stacks: Vec<(Header, Facts)> = Vec::new();
-        for recording in &recordings {
-            let header: Header = typed(recording).map_err(malformed())?;
+        for mut recording in recordings {
+            let remotes = recording.as_object_mut().and_then(|fields| fields.remove(REMOTES));
+            let header: Header = typed(&recording).map_err(malformed())?;
             if stacks.iter().any(|(other, _)| other.profile == header.profile) {
                 return Err(RecordingError::Several);
             }
-            stacks.push((header, typed(recording).map_err(malformed())?));
+            let mut facts: Facts = typed(&recording).map_err(malformed())?;
+            if let Some(Value::Array(remotes)) = remotes {
+                facts.hub.get_or_insert_default().remotes =
+                    remotes.into_iter().map(remote).collect::<Result<_, _>>()?;
+            }
+            stacks.push((header, facts));
         }
         if let Some(profile) = profile.filter(|_| stacks.len() > 1) {
             stacks.retain(|(header, _)| header.profile == profile.name);
@@ -126,6 +131,24 @@ impl Input {
         }
         Ok(facts)
     }
+}
+
+fn is_recording(object: &Value) -> bool {
+    object["kind"] == "Recording" && object["apiVersion"] == API_VERSION
+}
+
+/// The recording of a registered cluster.
+fn remote(list: Value) -> Result<Facts, RecordingError> {
+    let mut input = Input::default();
+    input.add_value(list);
+    // It has no clusters of its own.
+    for recording in input.objects.iter_mut().filter(|object| is_recording(object)) {
+        recording.as_object_mut().and_then(|fields| fields.remove(REMOTES));
+    }
+    input
+        .into_facts(Some(&SERVICE_MESH_HUB), None)?
+        .pop()
+        .ok_or(RecordingError::WithoutProfile(SERVICE_MESH_HUB.product))
 }
 
 /// The objects of a recording, and the outcomes of the queries for them.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::API_VERSION;
+use super::{API_VERSION, REMOTES};
 use crate::{
     facts::{
         Facts,
@@ -26,6 +26,11 @@ pub fn list(stacks: &[Facts]) -> Value {
         recording.shift_insert(2, "toolVersion".into(), env!("CARGO_PKG_VERSION").into());
         let place = recording.keys().take_while(|key| *key != "elsewhere").count();
         recording.shift_insert(place, "asked".into(), to_value(&items.asked));
+        let remotes = facts.hub.iter().flat_map(|hub| &hub.remotes);
+        let remotes: Vec<Value> = remotes.map(|remote| list(std::slice::from_ref(remote))).collect();
+        if !remotes.is_empty() {
+            recording.insert(REMOTES.into(), remotes.into());
+        }
         recordings.push(Value::Object(recording));
         // Two stacks in one namespace share its objects.
         let known = objects.len();

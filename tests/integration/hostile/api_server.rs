@@ -4,6 +4,7 @@
 
 mod behaviors;
 mod memory;
+mod registered;
 
 use std::{
     collections::VecDeque,

@@ -20,6 +20,7 @@ mod permissions;
 mod preflight;
 mod pty_session;
 mod redeploy;
+mod remote_contexts;
 mod reset;
 mod restarts;
 mod served_versions;

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use kube::Client;
-use meshdoctor::stack::hub::GENERATIONS;
+use meshdoctor::stack::hub::{GENERATIONS, HubKind};
 use serde_json::{Value, json};
 
 use super::{document, until_checked};
@@ -63,43 +63,9 @@ async fn run(cluster: &Cluster, arguments: &str) -> Ran {
 }
 
 /// The CRDs of era D, with a status and without a schema, and the fixture's objects with their statuses.
-async fn install(bed: &Lease, client: &Client) -> Result<()> {
+pub(super) async fn install(bed: &Lease, client: &Client) -> Result<()> {
     let kinds = GENERATIONS[0].kinds();
-    let definitions: Vec<Value> = kinds
-        .iter()
-        .map(|kind| {
-            let (group, version) = kind.api_version.split_once('/').expect("a group");
-            let any = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
-            json!({
-                "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-                "metadata": { "name": format!("{}.{group}", kind.plural) },
-                "spec": {
-                    "group": group, "scope": "Namespaced",
-                    "names": { "kind": kind.kind, "plural": kind.plural, "singular": kind.kind.to_lowercase() },
-                    "versions": [{
-                        "name": version, "served": true, "storage": true, "subresources": { "status": {} },
-                        "schema": { "openAPIV3Schema": any },
-                    }],
-                },
-            })
-        })
-        .collect();
-    bed.apply(BED, &definitions).await?;
-    let paths: Vec<String> = kinds
-        .iter()
-        .map(|kind| crds::path(kind.plural, kind.api_version.split('/').next().unwrap_or_default()))
-        .collect();
-    bed::until("the CRDs to be served", Duration::from_secs(15), || async {
-        for kind in &kinds {
-            let collection = format!("/apis/{}/{}", kind.api_version, kind.plural);
-            if rest::get(client, &collection).await.is_err() {
-                return Ok(None);
-            }
-        }
-        Ok(Some(()))
-    })
-    .await?;
-    crds::backdate(client, &paths).await?;
+    define(bed, client, &kinds).await?;
 
     let list = fixture::compose(&fixture::folder(), "smh-healthy").map_err(anyhow::Error::msg)?;
     let objects = list["items"].as_array().context("items")?;
@@ -128,6 +94,45 @@ async fn install(bed: &Lease, client: &Client) -> Result<()> {
         Ok((ready && deployments.len() == 3).then_some(()))
     })
     .await
+}
+
+/// CRDs of these kinds, with a status and without a schema.
+pub(super) async fn define(bed: &Lease, client: &Client, kinds: &[HubKind]) -> Result<()> {
+    let definitions: Vec<Value> = kinds
+        .iter()
+        .map(|kind| {
+            let (group, version) = kind.api_version.split_once('/').expect("a group");
+            let any = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
+            json!({
+                "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+                "metadata": { "name": format!("{}.{group}", kind.plural) },
+                "spec": {
+                    "group": group, "scope": "Namespaced",
+                    "names": { "kind": kind.kind, "plural": kind.plural, "singular": kind.kind.to_lowercase() },
+                    "versions": [{
+                        "name": version, "served": true, "storage": true, "subresources": { "status": {} },
+                        "schema": { "openAPIV3Schema": any },
+                    }],
+                },
+            })
+        })
+        .collect();
+    bed.apply(BED, &definitions).await?;
+    let paths: Vec<String> = kinds
+        .iter()
+        .map(|kind| crds::path(kind.plural, kind.api_version.split('/').next().unwrap_or_default()))
+        .collect();
+    bed::until("the CRDs to be served", Duration::from_secs(15), || async {
+        for kind in kinds {
+            let collection = format!("/apis/{}/{}", kind.api_version, kind.plural);
+            if rest::get(client, &collection).await.is_err() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(()))
+    })
+    .await?;
+    crds::backdate(client, &paths).await
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 use super::{hub_of, log_of};
 use crate::{
-    diagnose::rules::{prelude::*, workload},
+    diagnose::{
+        hub::RemoteView,
+        rules::{prelude::*, workload},
+    },
     facts::hub::HubObject,
     stack::hub::Role,
 };
@@ -30,9 +33,69 @@ pub(crate) static NETWORKING: Check = Check {
 pub(crate) static AGENTS: Check = Check {
     id: "smh-agents-running",
     component: Component::Agents,
-    title: "the agents in this cluster are running",
-    ..Check::of_hub(&[&DIAGNOSIS], |context| judge(context, Component::Agents))
+    title: "the agents are running",
+    ..Check::of_hub(&[&DIAGNOSIS], judge_agents)
 };
+
+/// Judges the agents of this cluster and of the registered clusters that were looked at.
+fn judge_agents(context: &RuleContext<'_>) -> Judgement {
+    let hub = hub_of(context)?;
+    let here = judge(context, Component::Agents);
+    if hub.remotes().next().is_none() {
+        return match here {
+            Err(Undecided::Skip(_)) => Outcome::skip("this cluster has no agent, and no --remote-context was given"),
+            other => other,
+        };
+    }
+    let mut findings = match here {
+        Ok(Outcome::Found(findings)) => findings,
+        Err(Undecided::Unknown(why)) => return Outcome::unknown(why),
+        _ => Vec::new(),
+    };
+    let mut open = None;
+    for remote in hub.remotes() {
+        match judge_remote(context, &remote) {
+            Ok(Outcome::Found(found)) => findings.extend(found),
+            Err(Undecided::Unknown(why)) => open = open.or_else(|| Some(remote.open(&why))),
+            _ => {}
+        }
+    }
+    if findings.is_empty() && open.is_none() {
+        let contexts: Vec<String> = hub.remotes().map(|remote| remote.shown()).collect();
+        return Outcome::pass_with(contexts.join(", "));
+    }
+    Outcome::of_or_unknown(findings, open)
+}
+
+/// Judges the agent of a registered cluster.
+fn judge_remote(context: &RuleContext<'_>, remote: &RemoteView<'_>) -> Judgement {
+    if let Some(obstacle) = &remote.facts.obstacle {
+        return Outcome::unknown(obstacle.message.clone());
+    }
+    remote.facts.deployments.settled()?;
+    let inside = remote.rules(context.expect);
+    if !remote.agents().is_empty() {
+        return match workload::judge(&inside, Component::Agents) {
+            Ok(Outcome::Found(findings)) => {
+                let place = format!(" of {}", remote.shown());
+                let findings = findings.into_iter().map(|finding| of_component(&inside, Component::Agents, finding));
+                Outcome::found(findings.map(|finding| of_agent(finding, &place)).collect())
+            }
+            other => other,
+        };
+    }
+    let (namespace, place) = (&remote.facts.target.namespace, remote.shown());
+    DIAGNOSIS
+        .finding()
+        .component(Component::Agents)
+        .title(format!("There is no agent in {place}"))
+        .message("Without the agent, no certificate is issued there, and services of that cluster are not trusted by others.")
+        .evidence(format!("{place}: no agent Deployment in namespace {namespace}"))
+        .explains(consequences(Component::Agents))
+        .remedy("register the cluster again, which installs the agent")
+        .command(inside.kubectl().inspect("get deployments"))
+        .found()
+}
 
 fn judge(context: &RuleContext<'_>, component: Component) -> Judgement {
     let hub = hub_of(context)?;
@@ -47,17 +110,28 @@ fn judge(context: &RuleContext<'_>, component: Component) -> Judgement {
     }
     match workload::judge(context, component) {
         Ok(Outcome::Found(findings)) => {
-            Outcome::found(findings.into_iter().map(|finding| of_component(context, component, finding)).collect())
+            let findings = findings.into_iter().map(|finding| of_component(context, component, finding));
+            Outcome::found(findings.map(|finding| of_agent(finding, "")).collect())
         }
         other => other,
     }
+}
+
+/// The title of a finding about an agent, with the place of the agent.
+fn of_agent(finding: Finding, place: &str) -> Finding {
+    let title = match finding.title.strip_prefix("Agents") {
+        Some(rest) => format!("The agent{place}{rest}"),
+        None if place.is_empty() => return finding,
+        None => format!("{}: agent{place}", finding.title),
+    };
+    Finding { title, ..finding }
 }
 
 /// What follows if a component does not run.
 fn consequences(component: Component) -> Vec<String> {
     let codes: &[&str] = match component {
         Component::Discovery => &["smh-target-not-discovered", "smh-remote-unreachable"],
-        Component::Agents => &["smh-certificate-not-issued"],
+        Component::Agents => &["smh-certificate-not-issued", "smh-cacerts-missing"],
         _ => &["smh-not-observed", "smh-certificate-not-issued"],
     };
     codes.iter().map(|code| (*code).to_owned()).collect()

@@ -3,7 +3,7 @@ use serde_json::Value;
 use super::{hub_of, virtual_mesh};
 use crate::{
     diagnose::rules::prelude::*,
-    facts::hub::{Approval, HubObject},
+    facts::hub::{Approval, Gateway, HubObject},
     stack::hub::Era,
 };
 
@@ -23,7 +23,7 @@ pub(crate) static CHECK: Check = Check {
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let hub = hub_of(context)?;
-    if hub.era() == Some(Era::A) {
+    if hub.era() == Some(Era::A) && hub.remotes().next().is_none() {
         return Outcome::skip("in this release, the virtual mesh itself says it");
     }
     let federated: Vec<_> = virtual_mesh::all(&hub).into_iter().filter(|it| it.federates(hub.era())).collect();
@@ -37,8 +37,19 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             if virtual_mesh.policy.status.approval == Approval::Invalid {
                 continue;
             }
-            let Some(lack) = lack(mesh, hub.is_before_1_1()) else { continue };
+            let services = hub.remote_of(mesh).and_then(|remote| Some((remote, remote.istio(mesh)?)));
+            let known = services.and_then(|(_, istio)| istio.gateways.known());
+            let lack = match hub.era() {
+                Some(Era::A) => known.filter(|gateways| !gateways.iter().any(Gateway::is_usable)).map(|_| {
+                    "Service Mesh Hub 0.4 to 0.6 uses the Service with the selector istio: ingressgateway".to_owned()
+                }),
+                _ => lack(mesh, hub.is_before_1_1()),
+            };
+            let Some(lack) = lack else { continue };
             let cluster = mesh.cluster_of_mesh();
+            let namespace = mesh.istio_namespace().unwrap_or("istio-system");
+            let inside = services.map(|(remote, _)| remote.rules(context.expect));
+            let shown = known.map(|gateways| shown(gateways)).unwrap_or_default();
             findings.push(
                 DIAGNOSIS
                     .finding()
@@ -54,16 +65,37 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                         name: mesh.name().into(),
                     })
                     .evidence(lack)
+                    .evidences(shown.into_iter().map(|line| format!("cluster {cluster}: {line}")))
                     .remedy(format!(
                         "wait until the load balancer of cluster {cluster} has given the Service an address, or use \
                          type NodePort"
                     ))
-                    .command(context.kubectl_in("istio-system").inspect("get services -l istio=ingressgateway"))
+                    .command(
+                        inside
+                            .as_ref()
+                            .unwrap_or(context)
+                            .kubectl_in(namespace)
+                            .inspect("get services -l istio=ingressgateway"),
+                    )
                     .done(),
             );
         }
     }
     Outcome::of(findings)
+}
+
+/// The gateways of a cluster, in a line each.
+fn shown(gateways: &[Gateway]) -> Vec<String> {
+    if gateways.is_empty() {
+        return vec!["no Service has the selector istio: ingressgateway".to_owned()];
+    }
+    let line = |gateway: &Gateway| {
+        let addresses =
+            if gateway.addresses.is_empty() { "no address".to_owned() } else { gateway.addresses.join(", ") };
+        let port = if gateway.has_tls_port { "" } else { ", no port named tls" };
+        format!("Service {} has type {} and {addresses}{port}", gateway.name, gateway.kind)
+    };
+    gateways.iter().map(line).collect()
 }
 
 /// What a mesh lacks. `None` if it has a gateway with an address, or if a virtual mesh shows the error itself.

@@ -2,19 +2,23 @@
 //! `smh`.
 
 pub(crate) mod agent_disconnected;
+pub(crate) mod cacerts_missing;
 pub(crate) mod certificate_not_issued;
 pub(crate) mod components_not_running;
 pub(crate) mod dns_not_configured;
 pub(crate) mod era;
 pub(crate) mod federation_error;
 pub(crate) mod gateway_no_address;
+pub(crate) mod istiod_older_than_cacerts;
 pub(crate) mod mesh_version_unsupported;
 pub(crate) mod namespace_missing;
 pub(crate) mod not_installed;
 pub(crate) mod not_observed;
 pub(crate) mod policy_no_workloads;
+pub(crate) mod remote_context_incomplete;
 pub(crate) mod remote_unreachable;
 pub(crate) mod resource_not_accepted;
+pub(crate) mod root_newer_than_cacerts;
 pub(crate) mod target_error;
 pub(crate) mod target_not_discovered;
 pub(crate) mod target_not_selected;
@@ -33,6 +37,7 @@ pub(super) static DIAGNOSES: &[&Diagnosis] = &[
     &era::DIAGNOSIS,
     &version_unsupported::DIAGNOSIS,
     &components_not_running::DIAGNOSIS,
+    &remote_context_incomplete::DIAGNOSIS,
     &remote_unreachable::DIAGNOSIS,
     &mesh_version_unsupported::DIAGNOSIS,
     &not_observed::DIAGNOSIS,
@@ -46,6 +51,9 @@ pub(super) static DIAGNOSES: &[&Diagnosis] = &[
     &dns_not_configured::DIAGNOSIS,
     &agent_disconnected::DIAGNOSIS,
     &certificate_not_issued::DIAGNOSIS,
+    &cacerts_missing::DIAGNOSIS,
+    &istiod_older_than_cacerts::DIAGNOSIS,
+    &root_newer_than_cacerts::DIAGNOSIS,
 ];
 
 /// The checks, in display order. A check comes after its prerequisites.
@@ -65,9 +73,13 @@ pub(super) static CHECKS: &[&Check] = &[
     &target_not_selected::CHECK,
     &policy_no_workloads::CHECK,
     &federation_error::CHECK,
+    &remote_context_incomplete::CHECK,
     &components_not_running::AGENTS,
     &agent_disconnected::CHECK,
     &certificate_not_issued::CHECK,
+    &cacerts_missing::CHECK,
+    &istiod_older_than_cacerts::CHECK,
+    &root_newer_than_cacerts::CHECK,
     &gateway_no_address::CHECK,
     &dns_not_configured::CHECK,
 ];

@@ -1,10 +1,16 @@
 //! What several diagnoses need to know about virtual meshes.
 
 use crate::{
-    diagnose::hub::{HubView, Policy},
-    facts::hub::{HubObject, TargetStatus},
+    diagnose::{
+        hub::{HubView, Policy, RemoteView},
+        rules::prelude::*,
+    },
+    facts::hub::{Approval, HubObject, IstioFacts, TargetStatus},
     stack::hub::{Era, Role},
 };
+
+/// Why a check that needs `--remote-context` is skipped.
+pub(super) const NO_REMOTE: &str = "no --remote-context was given";
 
 /// Whether an entry in the status of a virtual mesh is about its federation.
 pub(super) fn is_about_federation(policy: &Policy<'_>, entry: &TargetStatus) -> bool {
@@ -72,4 +78,59 @@ pub(super) fn all<'a>(hub: &HubView<'a>) -> Vec<VirtualMesh<'a>> {
             VirtualMesh { policy, meshes }
         })
         .collect()
+}
+
+/// A mesh that should have a certificate of its virtual mesh, in a cluster that was looked at.
+pub(super) struct TrustingMesh<'a> {
+    /// The virtual mesh: `name.namespace`.
+    pub(super) virtual_mesh: String,
+    pub(super) mesh: &'a HubObject,
+    pub(super) remote: RemoteView<'a>,
+    pub(super) istio: &'a IstioFacts,
+}
+
+impl TrustingMesh<'_> {
+    /// Whether its certificate is requested and not issued, which another code says.
+    pub(super) fn waits_for_certificate(&self) -> bool {
+        let certificates = self.remote.of(Role::IssuedCertificate).items();
+        let own = certificates.iter().find(|certificate| certificate.name() == self.mesh.name());
+        own.is_some_and(|certificate| certificate.status["state"] != "FINISHED")
+    }
+}
+
+/// One finding for each such mesh of which `tell` has one. It returns an error for what could not be read. An invalid
+/// virtual mesh gives no certificates.
+pub(super) fn for_each_trusting<'a>(
+    context: &RuleContext<'a>,
+    tell: impl Fn(&TrustingMesh<'a>) -> Result<Option<Finding>, String>,
+) -> Judgement {
+    let hub = super::hub_of(context)?;
+    if hub.remotes().next().is_none() {
+        return Outcome::skip(NO_REMOTE);
+    }
+    let all = all(&hub);
+    let valid = all.iter().filter(|it| it.shares_trust() && it.policy.status.approval != Approval::Invalid);
+    let meshes = valid.flat_map(|it| it.meshes.iter().map(move |mesh| (it, *mesh)));
+    let trusting = meshes.filter_map(|(it, mesh)| {
+        let remote = hub.remote_of(mesh)?;
+        let virtual_mesh = format!("{}.{}", it.policy.object.name(), it.policy.object.namespace());
+        Some(TrustingMesh { virtual_mesh, mesh, remote, istio: remote.istio(mesh)? })
+    });
+    let trusting: Vec<TrustingMesh<'a>> = trusting.collect();
+    let mut open = hub.remotes().find_map(|remote| remote.obstacle());
+    if trusting.is_empty() && open.is_none() {
+        return Outcome::skip("no cluster of --remote-context has a mesh with shared trust");
+    }
+    let mut findings = Vec::new();
+    for mesh in &trusting {
+        match tell(mesh) {
+            Ok(finding) => findings.extend(finding),
+            Err(why) => open = open.or_else(|| Some(mesh.remote.open(&why))),
+        }
+    }
+    if findings.is_empty() && open.is_none() {
+        let clusters: Vec<&str> = trusting.iter().map(|mesh| mesh.mesh.cluster_of_mesh()).collect();
+        return Outcome::pass_with(clusters.join(", "));
+    }
+    Outcome::of_or_unknown(findings, open)
 }

@@ -1,6 +1,10 @@
 //! The view of Service Mesh Hub: its controllers, policies and discovered objects, and their states.
 
+mod remote;
+
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
+
+pub(crate) use remote::RemoteView;
 
 use super::{rollout, stack_view::StackView};
 use crate::{
@@ -161,12 +165,17 @@ impl<'a> HubView<'a> {
     /// The missing permissions to list objects that decide no state.
     pub(crate) fn other_denials(&self) -> impl Iterator<Item = &'a Permission> {
         let others = self.hub.objects.iter().filter(|(role, _)| !Role::POLICIES.contains(role));
-        others.flat_map(|(_, seen)| seen.missing_permissions()).chain(self.hub.relay.missing_permissions())
+        let others =
+            others.flat_map(|(_, seen)| seen.missing_permissions()).chain(self.hub.relay.missing_permissions());
+        let roots = self.hub.roots.values().flat_map(Seen::missing_permissions);
+        let registered = self.hub.registered.iter().flat_map(|registered| remote::missing_permissions(registered));
+        others.chain(roots).chain(registered)
     }
 
     /// Why a state is not determined. `None` if all are.
     pub(crate) fn undetermined(&self) -> Option<String> {
-        self.facts.deployments.why_unsettled().or_else(|| self.unseen_policies())
+        let of_remotes = || self.remotes().find_map(|remote| remote.undetermined());
+        self.facts.deployments.why_unsettled().or_else(|| self.unseen_policies()).or_else(of_remotes)
     }
 
     /// The states.
@@ -175,6 +184,7 @@ impl<'a> HubView<'a> {
             discovery: self.controller(Component::Discovery),
             networking: self.controller(Component::Networking),
             agents: self.agents(),
+            clusters: self.clusters(),
             policies: PoliciesReport {
                 component: self.state_of_policies(),
                 objects: self.policies().iter().map(Policy::report).collect(),
@@ -187,7 +197,7 @@ impl<'a> HubView<'a> {
     fn controller(&self, component: Component) -> ComponentReport {
         let replaced = component == Component::Discovery && self.is_enterprise();
         let mut report = match (&self.facts.deployments, self.deployments(component).first()) {
-            (_, Some(deployment)) => Self::of_deployment(deployment),
+            (_, Some(deployment)) => deployed(deployment),
             (seen, None) if seen.is_settled() => plain(State::NotDeployed, None),
             (seen, None) => plain(State::Unknown, seen.why_unsettled()),
         };
@@ -196,25 +206,6 @@ impl<'a> HubView<'a> {
             report.reason = Some("not needed: the enterprise agents discover".into());
         }
         report
-    }
-
-    fn of_deployment(deployment: &Deployment) -> ComponentReport {
-        let incomplete = rollout::incomplete(deployment);
-        let mut report = match incomplete {
-            None if rollout::ready(deployment) > 0 => plain(State::Deployed, None),
-            why => plain(State::Deploying, Some(why.unwrap_or_else(|| "no pod is ready".into()))),
-        };
-        let image = rollout::containers(deployment).first().and_then(|container| container.image.as_deref());
-        report.version = image.and_then(stack::image_tag).map(str::to_owned);
-        report
-    }
-
-    /// Agents run on the registered clusters. Only those of this cluster can be seen here.
-    fn agents(&self) -> ComponentReport {
-        match self.deployments(Component::Agents).first() {
-            Some(deployment) => Self::of_deployment(deployment),
-            None => plain(State::NotSeen, None),
-        }
     }
 
     fn state_of_policies(&self) -> ComponentReport {
@@ -297,6 +288,18 @@ impl Policy<'_> {
             meshes: self.status.meshes.len(),
         }
     }
+}
+
+/// The state of a Deployment.
+fn deployed(deployment: &Deployment) -> ComponentReport {
+    let incomplete = rollout::incomplete(deployment);
+    let mut report = match incomplete {
+        None if rollout::ready(deployment) > 0 => plain(State::Deployed, None),
+        why => plain(State::Deploying, Some(why.unwrap_or_else(|| "no pod is ready".into()))),
+    };
+    let image = rollout::containers(deployment).first().and_then(|container| container.image.as_deref());
+    report.version = image.and_then(stack::image_tag).map(str::to_owned);
+    report
 }
 
 fn plain(state: State, reason: Option<String>) -> ComponentReport {

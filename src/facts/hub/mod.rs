@@ -1,75 +1,48 @@
 //! Facts about Service Mesh Hub: its custom resources, as they are, and what their statuses say.
 
+mod registered;
+mod relay;
+
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::redact::{self, Redact};
+pub use self::{
+    registered::{Gateway, IstioFacts, IstiodPod, Registered, SecretFact, zones},
+    relay::Relay,
+};
+use super::{
+    Facts,
+    redact::{self, Redact},
+};
 use crate::stack::{
     base::seen::Seen,
     hub::{Generation, Role},
 };
 
 /// The custom resources of Service Mesh Hub.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HubFacts {
     /// The `group/version` of its discovered meshes, which shows the era. `None` if no era's groups are served.
     pub group_version: Option<String>,
     /// The agents that the closed enterprise controller counts. Queried only if it is running.
     pub relay: Seen<Relay>,
+    /// The Secrets with the roots of trust that the controllers generated, by virtual mesh: `name.namespace`. Queried only
+    /// with registered clusters.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub roots: BTreeMap<String, Seen<SecretFact>>,
+    /// What is queried only in a registered cluster. `None` for the management cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registered: Option<Box<Registered>>,
+    /// The registered clusters that the user named with `--remote-context`, each observed like a cluster of its own.
+    #[serde(skip)]
+    pub remotes: Vec<Facts>,
     /// The objects of each kind, in all namespaces. A kind that is missing was not queried.
     #[serde(skip)]
     pub objects: BTreeMap<Role, Seen<Vec<HubObject>>>,
-}
-
-/// The gauges of the enterprise controller: the number of clients by registered cluster.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Relay {
-    /// Clients that receive: agents, and dashboards. `None` if there is no such gauge.
-    pub pull: Option<BTreeMap<String, i64>>,
-    /// Clients that send, which are agents. `None` if there is no such gauge.
-    pub push: Option<BTreeMap<String, i64>>,
-}
-
-impl Relay {
-    /// Reads the gauges from metrics in the text format of Prometheus.
-    pub fn of(metrics: &str) -> Self {
-        let gauge = |name: &str| {
-            let mut found = None;
-            for line in metrics.lines() {
-                let Some((labels, value)) = sample(line, name) else { continue };
-                let clusters: &mut BTreeMap<String, i64> = found.get_or_insert_default();
-                if let Some(cluster) = label(labels, "cluster").filter(|_| clusters.len() < MOST_CLUSTERS) {
-                    clusters.insert(cluster, value);
-                }
-            }
-            found
-        };
-        Self { pull: gauge("relay_pull_clients_connected"), push: gauge("relay_push_clients_connected") }
-    }
-}
-
-/// The maximum number of clusters that are kept.
-const MOST_CLUSTERS: usize = 1000;
-
-/// The labels and the value of a line, if it is a sample of this metric.
-fn sample<'a>(line: &'a str, name: &str) -> Option<(&'a str, i64)> {
-    let (labels, value) = line.strip_prefix(name)?.strip_prefix('{')?.rsplit_once('}')?;
-    let number = value.split_whitespace().next()?.split('.').next()?;
-    Some((labels, number.parse().ok()?))
-}
-
-/// The value of one label. Names of clusters contain no quotes.
-fn label(labels: &str, name: &str) -> Option<String> {
-    let of = |pair: &str| {
-        let value = pair.trim().strip_prefix(name)?.strip_prefix("=\"")?;
-        Some(value.strip_suffix('"')?.to_owned())
-    };
-    labels.split(',').find_map(of)
 }
 
 /// One custom resource. Every field may be missing.
@@ -232,13 +205,28 @@ impl HubObject {
         in_spec.or_else(of_label).unwrap_or_default()
     }
 
+    /// The namespace of istiod of a discovered mesh.
+    pub fn istio_namespace(&self) -> Option<&str> {
+        let of_era_a = || self.of_era_a("installationNamespace");
+        self.text("/istio/installation/namespace").or_else(of_era_a)
+    }
+
+    /// A field of the installation of Istio in the form of era A.
+    fn of_era_a(&self, field: &str) -> Option<&str> {
+        let mut kinds = ["istio", "istio15", "istio16"].iter();
+        kinds.find_map(|kind| self.text(&format!("/{kind}/metadata/installation/{field}")))
+    }
+
+    /// Whether the controllers generate the root of trust of this virtual mesh, instead of taking one of the user's.
+    pub fn generates_root(&self) -> bool {
+        let authority = "/mtlsConfig/shared/rootCertificateAuthority";
+        let shared = self.spec.pointer("/mtlsConfig/shared").is_some();
+        shared && self.spec.pointer(authority).is_none_or(|authority| authority.get("secret").is_none())
+    }
+
     /// The version of Istio of a discovered mesh, which is the tag of its image.
     pub fn istio_version(&self) -> Option<&str> {
-        let of_era_a = || {
-            let mut kinds = ["istio", "istio15", "istio16"].iter();
-            kinds.find_map(|kind| self.text(&format!("/{kind}/metadata/installation/version")))
-        };
-        self.text("/istio/installation/version").or_else(of_era_a)
+        self.text("/istio/installation/version").or_else(|| self.of_era_a("version"))
     }
 
     /// The generation that a status refers to. Older releases write it as text. An absent one is zero.
@@ -342,20 +330,6 @@ mod tests {
 
     fn policy(status: Value) -> PolicyStatus {
         HubObject { status, ..HubObject::default() }.policy_status()
-    }
-
-    #[test]
-    fn gauges_of_the_relay_are_read() {
-        let relay = Relay::of(
-            "# TYPE relay_pull_clients_connected gauge\n\
-             relay_pull_clients_connected{cluster=\"a\"} 1\n\
-             relay_push_clients_connected{pod=\"x\",cluster=\"a\"} 0 1700000000\n\
-             relay_push_clients_connected{} 4\n\
-             relay_push_clients_connected_total{cluster=\"b\"} 7\n",
-        );
-        assert_eq!(relay.pull, Some([("a".to_owned(), 1)].into()));
-        assert_eq!(relay.push, Some([("a".to_owned(), 0)].into()));
-        assert_eq!(Relay::of("up 1"), Relay::default());
     }
 
     #[test]
