@@ -1,5 +1,7 @@
 //! Observes the registered clusters of Service Mesh Hub that the user named.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::{join, join_all};
 
 use super::{
@@ -27,7 +29,7 @@ pub async fn look_at_remotes(session: &Session<'_>, facts: &mut Facts, remotes: 
     let Some(at) = Whereabouts::of(facts) else { return };
     let observed = join_all(remotes.into_iter().map(|remote| look_at(remote, &at, depth)));
     let roots =
-        async { if depth.is_whole() { hub_round::roots(&session.api, facts).await } else { Default::default() } };
+        async { if depth.is_whole() { hub_round::roots(&session.api, facts).await } else { BTreeMap::default() } };
     let (observed, roots) = join(observed, roots).await;
     if let Some(hub) = &mut facts.hub {
         hub.remotes = observed;

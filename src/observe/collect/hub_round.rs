@@ -95,7 +95,7 @@ impl Observer<'_> {
             let objects = hub::objects(self.api, &kinds).await;
             HubFacts { group_version: group_version.clone(), objects, ..HubFacts::default() }
         };
-        let mut facts = observer.rounds(hub).await;
+        let mut facts = Box::pin(observer.rounds(hub)).await;
         if facts.obstacle.is_none() && self.depth.is_whole() {
             let relay = hub::relay(self.api, self.clients.streams.clone(), &facts).await;
             if let Some(hub) = &mut facts.hub {
@@ -115,7 +115,7 @@ impl Observer<'_> {
             let group_version = Some(at.generation.group_version());
             HubFacts { group_version, objects, registered: Some(Box::new(registered)), ..HubFacts::default() }
         };
-        observer.rounds(hub).await
+        Box::pin(observer.rounds(hub)).await
     }
 
     /// The first round beside the queries for custom resources, then what the answers require.

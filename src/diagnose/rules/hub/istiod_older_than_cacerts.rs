@@ -1,5 +1,5 @@
 use super::virtual_mesh::{TrustingMesh, for_each_trusting};
-use crate::diagnose::rules::prelude::*;
+use crate::{diagnose::rules::prelude::*, facts::hub::SecretFact};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "smh-istiod-older-than-cacerts",
@@ -20,7 +20,7 @@ fn tell(context: &RuleContext<'_>, mesh: &TrustingMesh<'_>) -> Result<Option<Fin
     if let Some(why) = istio.cacerts.why_unsettled().or_else(|| istio.istiod.why_unsettled()) {
         return Err(why);
     }
-    let Some(written) = istio.cacerts.known().and_then(|secret| secret.since()) else {
+    let Some(written) = istio.cacerts.known().and_then(SecretFact::since) else {
         return Ok(None);
     };
     let pods = istio.istiod.items();
