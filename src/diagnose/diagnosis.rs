@@ -163,7 +163,7 @@ impl Code {
         let names = &profile::MESHERY;
         let workload = match self.component {
             Component::Operator => format!("deployment/{}", names.operator.deployment),
-            Component::Broker => format!("statefulset/{}", names.broker.current.unwrap_or(names.broker.old)),
+            Component::Broker => format!("statefulset/{}", names.broker_workload()),
             Component::Meshsync => format!("deployment/{}", names.meshsync.resource),
             Component::Adapter => format!("deployment/{}istio", names.server.adapter_prefix),
             _ => format!("deployment/{}", names.server.deployment),

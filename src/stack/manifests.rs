@@ -268,7 +268,7 @@ fn fill(template: &str, profile: &Profile, namespace: &str, options: &Options) -
         ("broker_image", images.broker),
         ("broker_service", &options.broker_service),
         ("broker_size", &broker_size),
-        ("broker_workload", broker.current.unwrap_or(broker.old)),
+        ("broker_workload", profile.broker_workload()),
         ("reloader_image", images.reloader),
         ("meshsync", profile.meshsync.resource),
         ("meshsync_container", profile.meshsync.container),

@@ -359,7 +359,7 @@ impl Profile {
 
     /// The `NetworkPolicy` that limits who can connect to the broker.
     pub fn broker_policy(&self) -> String {
-        format!("{}-ingress", self.broker.current.unwrap_or(self.broker.old))
+        format!("{}-ingress", self.broker_workload())
     }
 
     /// The flag that selects the broker's pods in a kubectl command.
@@ -367,6 +367,11 @@ impl Profile {
         let labels = self.broker.selectors.first().into_iter().copied().flatten();
         let labels: Vec<String> = labels.map(|(name, value)| format!("{name}={value}")).collect();
         format!("-l {}", labels.join(","))
+    }
+
+    /// The name of the broker's `StatefulSet` and client Service in the newest line.
+    pub fn broker_workload(&self) -> &'static str {
+        self.broker.current.unwrap_or(self.broker.old)
     }
 
     /// The possible names of the broker's `StatefulSet` and client Service, current line first.

@@ -81,10 +81,9 @@ fn reader_of(line: &str) -> Option<&str> {
 
 /// Replaces the names, the most specific first.
 fn renamed(profile: &Profile, text: &str) -> String {
-    let broker = |profile: &Profile| profile.broker.current.unwrap_or(profile.broker.old);
     [
         (WRITTEN_FOR.group, profile.group),
-        (broker(WRITTEN_FOR), broker(profile)),
+        (WRITTEN_FOR.broker_workload(), profile.broker_workload()),
         (WRITTEN_FOR.product, profile.product),
         (WRITTEN_FOR.namespace, profile.namespace),
     ]

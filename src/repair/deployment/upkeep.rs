@@ -88,7 +88,7 @@ fn live_of<'a>(live_state: &'a LiveState, kind: &str, name: &str) -> Option<(&'a
 /// Restarts: the broker if it is requested by name, MeshSync if a restart fixes one of the findings.
 pub(super) fn restarts(profile: &Profile, request: &Request, live_state: &LiveState, plan: &mut Plan) {
     let broker_alone = request.parts.contains(&Part::Broker) && !request.parts.contains(&Part::Operator);
-    let workload = profile.broker.current.unwrap_or(profile.broker.old);
+    let workload = profile.broker_workload();
     let set = live_of(live_state, "StatefulSet", workload);
     if request.new_token
         && let Some(secret) = profile.broker.token_secret
@@ -165,7 +165,7 @@ pub(super) fn workloads_ready(profile: &Profile, request: &Request, live_state: 
     if plan.is_empty() {
         return;
     }
-    let workload = profile.broker.current.unwrap_or(profile.broker.old);
+    let workload = profile.broker_workload();
     let mut wait = |kind, name: &str| {
         let id = Id::of(kind, namespace.as_deref(), name);
         let step = Step::new(id, Action::Wait(Until::RolledOut));
@@ -213,7 +213,7 @@ pub(super) fn old_line(profile: &Profile, request: &Request, live_state: &LiveSt
     if any {
         plan.warnings.push(format!(
             "the broker's Service becomes {}, with a token and without an external address: clients outside the cluster must be changed",
-            profile.broker.current.unwrap_or_default()
+            profile.broker_workload()
         ));
     }
 }

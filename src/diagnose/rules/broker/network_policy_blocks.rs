@@ -250,7 +250,7 @@ fn allow_ingress(context: &RuleContext<'_>) -> Option<Command> {
     let broker = broker_pods(context).first().copied()?;
     // The labels that identify the product's broker pods, if this pod has them.
     let selector = profile.broker.selectors.iter().find(|selector| stack::selected(&broker.metadata, selector))?;
-    let name = format!("{}-clients", profile.broker.current.unwrap_or(profile.broker.old));
+    let name = format!("{}-clients", profile.broker_workload());
     let policy = serde_json::json!({
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",

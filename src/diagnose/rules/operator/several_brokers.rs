@@ -33,7 +33,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let usual = profile.broker.resource;
     let keep = names.iter().find(|name| **name == usual).or_else(|| names.first()).copied().unwrap_or(usual);
-    let workload = profile.broker.current.unwrap_or(profile.broker.old);
+    let workload = profile.broker_workload();
     let others = || names.iter().filter(|name| **name != keep).copied();
     let astray = context.meshsyncs.items().iter().filter(|meshsync| {
         let native = meshsync.spec.broker.as_ref().and_then(|broker| broker.native.as_ref());
