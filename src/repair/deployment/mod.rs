@@ -283,13 +283,22 @@ fn warn(profile: &Profile, request: &Request, live_state: &LiveState, plan: &mut
                 tried.object.id
             ));
         }
-        if tried.object.id.kind != "MeshSync" {
-            continue;
-        }
         let written = plan
             .steps
             .iter()
             .any(|step| step.id == tried.object.id && matches!(step.action, Action::Create(_) | Action::Patch { .. }));
+        let servers = live["spec"]["size"].as_u64().unwrap_or(1);
+        let is_split = live_state.findings.iter().any(|code| code == "broker-split");
+        if kind == "Broker" && !keeps && !written && is_split && servers > 1 {
+            plan.warnings.push(format!(
+                "{} asks for {servers} servers, which are not clustered, and keeps its spec; add --overwrite-crs to \
+                 deploy one server",
+                tried.object.id
+            ));
+        }
+        if kind != "MeshSync" {
+            continue;
+        }
         let list = &live["spec"]["watch-list"]["data"];
         if !written && !list["whitelist"].is_string() && !list["blacklist"].is_string() {
             plan.warnings.push(format!(

@@ -1,6 +1,6 @@
 //! Steps besides the objects of the installation: restarts, waits, and the removal of what the old operator line left.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{LiveState, Request};
 use crate::{
@@ -8,6 +8,7 @@ use crate::{
         host_port,
         plan::{Action, Advice, Plan, Refusal, Step, Until},
     },
+    report::change::ChangedField,
     stack::{
         inventory::Part,
         manifests::FIELD_MANAGER,
@@ -98,6 +99,12 @@ pub(super) fn restarts(profile: &Profile, request: &Request, live_state: &LiveSt
         let delete = Action::Delete { uid: uid.into() };
         plan.steps.push(Step::new(id.clone(), delete).because("the operator generates a new token"));
     }
+    let smaller = set.and_then(|(id, live)| scaled_down(profile, request, live_state, id, live));
+    let is_smaller = smaller.is_some();
+    if let Some(step) = smaller {
+        let ready = Step::new(step.id.clone(), Action::Wait(Until::RolledOut));
+        plan.steps.extend([step, ready]);
+    }
     let meshsync = live_of(live_state, "Deployment", profile.meshsync.resource);
     let is_removed = plan
         .steps
@@ -136,13 +143,32 @@ pub(super) fn restarts(profile: &Profile, request: &Request, live_state: &LiveSt
         return;
     }
     let fixed = wanted(FIXED_BY_RESTART);
-    if let Some((id, live)) = meshsync.filter(|_| !fixed.is_empty() || request.new_token) {
-        let why = if fixed.is_empty() { "it uses the previous token".into() } else { fixed.join(", ") };
+    let why = match fixed.as_slice() {
+        [] if request.new_token => Some("it uses the previous token".to_owned()),
+        [] => is_smaller.then(|| "what it sent to a removed server is lost, and it sends everything again".to_owned()),
+        codes => Some(codes.join(", ")),
+    };
+    if let Some(((id, live), why)) = meshsync.zip(why) {
         plan.nudge = None;
         plan.steps.extend(host_port::make_room(id, live));
         plan.steps.push(Step::new(id.clone(), Action::Restart).because(why));
         plan.steps.push(Step::new(id.clone(), Action::Wait(Until::RolledOut)));
     }
+}
+
+/// The step that scales down a broker with more servers than its custom resource asks for, which are not clustered. The
+/// operator of the old line uses that size only when it creates the `StatefulSet`.
+fn scaled_down(profile: &Profile, request: &Request, live_state: &LiveState, id: &Id, live: &Value) -> Option<Step> {
+    if profile.has_current_line() || !request.parts.contains(&Part::Broker) {
+        return None;
+    }
+    let broker = live_state.objects.iter().find(|tried| tried.object.id.kind == "Broker")?;
+    let kept = broker.live.known().filter(|_| !request.overwrites("Broker"));
+    let size = kept.unwrap_or(&broker.object.body)["spec"]["size"].as_u64().unwrap_or(1).max(1);
+    let replicas = live["spec"]["replicas"].as_u64().filter(|replicas| *replicas > size)?;
+    let change = ChangedField { path: "spec.replicas".into(), before: Some(replicas.into()), after: Some(size.into()) };
+    let patch = Action::Patch { patch: json!({ "spec": { "replicas": size } }), changes: vec![change] };
+    Some(Step::new(id.clone(), patch).because("the operator does not apply the size of the Broker to it"))
 }
 
 /// The deletion of `MeshSync`'s Deployment, if the operator of the old line created it and will create it again with the

@@ -89,6 +89,9 @@ fn split(context: &RuleContext<'_>, set: &str, own: &[&BrokerServer]) -> Finding
     });
     let broker = context.broker_name();
     let is_old = context.line == Some(Line::Old);
+    // Someone may have scaled the StatefulSet, which the operator of the old line leaves as it is.
+    let is_asked_for = context.brokers.items().iter().any(|broker| broker.spec.size.unwrap_or(1) > 1);
+    let patch = || context.kubectl().patch(context.custom_resource("Broker", broker), json!({ "spec": { "size": 1 } }));
     DIAGNOSIS
         .finding()
         .title(title)
@@ -96,13 +99,18 @@ fn split(context: &RuleContext<'_>, set: &str, own: &[&BrokerServer]) -> Finding
         .object(context.object("StatefulSet", set))
         .evidence("no server has a route to another (/varz routes: 0)")
         .evidences(clients)
-        .remedy(if is_old {
-            "set the Broker's size to 1, and scale the StatefulSet, which this operator never changes, then restart \
-             MeshSync"
-        } else {
-            "set the Broker's size to 1, then restart MeshSync"
+        .remedy(match (is_old, is_asked_for) {
+            (true, true) => {
+                "set the Broker's size to 1, and scale the StatefulSet, which this operator never changes, then \
+                 restart MeshSync"
+            }
+            (true, false) => {
+                "scale the StatefulSet, which this operator never changes, to the size of the Broker CR, then restart \
+                 MeshSync"
+            }
+            (false, _) => "set the Broker's size to 1, then restart MeshSync",
         })
-        .command(context.kubectl().patch(context.custom_resource("Broker", broker), json!({ "spec": { "size": 1 } })))
+        .commands((is_asked_for || !is_old).then(patch))
         .commands(
             is_old
                 .then(|| context.kubectl().run(Action::Scale { workload: WorkloadRef::statefulset(set), replicas: 1 })),

@@ -250,3 +250,41 @@ fn meshsync_of_the_old_line_that_does_not_reconnect_is_created_again() {
     assert_eq!(changes(&plan), ["restart StatefulSet meshplay-broker"]);
     assert!(plan.nudge.is_some_and(|step| step.removes() && step.id.name == "meshplay-meshsync"));
 }
+
+#[test]
+fn broker_of_the_old_line_is_scaled_down_to_the_size_of_its_custom_resource() {
+    let split = |size: u64| {
+        let mut live_state = meshplay();
+        for (entry, seen) in &mut live_state.existing {
+            if entry.id.kind == "StatefulSet" && entry.id.name == "meshplay-broker" {
+                *seen = Seen::Known(json!({ "metadata": { "uid": "one" }, "spec": { "replicas": 2 } }));
+            }
+        }
+        edit(of(&mut live_state, "Broker", "meshplay-broker"), None, |live| live["spec"]["size"] = size.into());
+        live_state.findings = vec!["broker-split".into()];
+        live_state
+    };
+    let planned = |request: &Request, size| plan(&MESHPLAY, request, &split(size)).expect("a plan");
+    let plan = planned(&request(), 1);
+    assert_eq!(
+        changes(&plan),
+        [
+            "change StatefulSet meshplay-broker",
+            "change Deployment meshplay-meshsync",
+            "restart Deployment meshplay-meshsync"
+        ]
+    );
+    assert_eq!(plan.warnings, Vec::<String>::new());
+    assert!(
+        position(&plan, "wait", "StatefulSet", "meshplay-broker")
+            < position(&plan, "restart", "Deployment", "meshplay-meshsync")
+    );
+    // The size in the custom resource is the user's, until the user asks to overwrite it.
+    let plan = planned(&request(), 2);
+    assert!(plan.is_empty(), "{plan:#?}");
+    assert!(plan.warnings[0].contains("asks for 2 servers"), "{:?}", plan.warnings);
+    let plan = planned(&Request { overwrite: true, ..request() }, 2);
+    assert_eq!(changes(&plan)[..2], ["change Broker meshplay-broker", "change StatefulSet meshplay-broker"]);
+    let plan = planned(&Request { parts: [Part::Meshsync].into(), ..request() }, 1);
+    assert!(plan.is_empty(), "{plan:#?}");
+}

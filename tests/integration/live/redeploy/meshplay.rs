@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use kube::Client;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     bed::{self, Lease, Line, Stack, rest},
@@ -57,6 +57,18 @@ async fn meshplay_is_installed_and_removed_completely() -> Result<()> {
     let again = run(&bed, "system redeploy --yes").await.exits(1).json();
     assert_eq!(again["outcome"], "unchanged", "{again:#}");
     assert!(again["reason"].to_string().contains("broker-unauthenticated"), "{again:#}");
+
+    // Its operator leaves the StatefulSet as somebody scaled it.
+    let set = rest::path("apps/v1", "StatefulSet", NAMESPACE, "meshplay-broker");
+    rest::merge(&client, &set, &json!({ "spec": { "replicas": 2 } })).await?;
+    until_checked("the split to be found", Duration::from_secs(30), || async {
+        let report = run(&bed, "system check").await.json();
+        Ok(roots(&report).iter().any(|root| root == "broker-split").then_some(()))
+    })
+    .await?;
+    let scaled = run(&bed, "system redeploy --yes --wait 60s").await.exits(0).json();
+    assert_eq!(scaled["verified"], "MeshSync CONNECTED", "{scaled:#}");
+    assert_eq!(rest::get(&client, &set).await?["spec"]["replicas"], 1);
 
     let gone = run(&bed, "system reset stack --crds --yes --no-backup --wait 60s").await;
     let gone: Value = gone.exits(0).json();
