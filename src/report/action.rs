@@ -32,6 +32,8 @@ pub enum Action {
         /// The desired number of replicas.
         replicas: u32,
     },
+    /// Deletes a workload, which its operator then creates again.
+    Recreate(WorkloadRef),
     /// Changes fields of an object.
     Patch {
         /// The object.
@@ -119,7 +121,9 @@ impl Action {
             | Self::Redeploy(_)
             | Self::NewToken
             | Self::Change(_) => Effect::Write,
-            Self::Delete(_) | Self::RemoveTestObject(_) | Self::ClearFinalizers(_) => Effect::Destructive,
+            Self::Recreate(_) | Self::Delete(_) | Self::RemoveTestObject(_) | Self::ClearFinalizers(_) => {
+                Effect::Destructive
+            }
             Self::Logs { .. } | Self::Inspect(_) => Effect::Read,
             Self::Meshdoctor(_, effect) | Self::Other(_, effect) => *effect,
         }
@@ -135,6 +139,7 @@ impl Action {
         match self {
             Self::Restart(workload) => format!("rollout restart {workload}"),
             Self::Scale { workload, replicas } => format!("scale {workload} --replicas={replicas}"),
+            Self::Recreate(workload) => format!("delete {} {}", workload.kind, workload.name),
             Self::Patch { object, patch, file: None } => {
                 format!("patch {} --type merge -p {}", named(object), quoted(&patch.to_string()))
             }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use k8s_openapi::api::core::v1::{Pod, Service};
+use semver::Version;
 
 pub use super::objects::{ADDRESS, variable};
 use super::{
@@ -11,11 +12,23 @@ use super::{
 };
 use crate::{
     facts::{Facts, Meshsync},
-    stack::base::seen::Seen,
+    stack::{base::seen::Seen, profile::Profile, watch_list::release},
 };
 
 /// The NATS port, for addresses without a port.
 const USUAL_PORT: u16 = 4222;
+
+/// The first version of `MeshSync` that can parse an address with a scheme, and that exits if it finds no broker.
+pub const READS_SCHEMES: Version = Version::new(1, 0, 1);
+
+/// Whether `MeshSync` with this image tag can parse this address. All releases of the old line's copies are alike.
+pub fn is_readable(profile: &Profile, tag: Option<&str>, address: &str) -> bool {
+    let reads_schemes = match tag.and_then(release) {
+        Some(release) => release >= READS_SCHEMES,
+        None => profile.has_current_line(),
+    };
+    reads_schemes || !address.contains("://")
+}
 
 /// A publishing address that does not come from a Broker CR.
 #[derive(Clone, Debug, PartialEq, Eq)]

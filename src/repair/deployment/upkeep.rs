@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{LiveState, Request};
 use crate::{
+    facts::{destination, stack::image_tag},
     repair::{
         host_port,
         plan::{Action, Advice, Plan, Refusal, Step, Until},
@@ -21,8 +22,11 @@ use crate::{
 /// restart keeps the address. Once the Deployment is deleted, the operator creates it again with the current address.
 const STALE_ADDRESS: &str = "meshsync-stale-env";
 
+/// The diagnosis of a `MeshSync` that is not connected.
+const NOT_CONNECTED: &str = "meshsync-not-connected";
+
 /// Diagnoses of `MeshSync` that a restart fixes.
-const FIXED_BY_RESTART: &[&str] = &["meshsync-not-connected", STALE_ADDRESS, "watch-list-edited-since-start"];
+const FIXED_BY_RESTART: &[&str] = &[NOT_CONNECTED, STALE_ADDRESS, "watch-list-edited-since-start"];
 
 /// With this diagnosis, the operator would not create a deleted Deployment again.
 const CREATES_NOTHING: &str = "operator-reconcile-failing";
@@ -127,8 +131,11 @@ pub(super) fn restarts(profile: &Profile, request: &Request, live_state: &LiveSt
         let found = live_state.findings.iter().map(String::as_str);
         found.filter(|code| request.parts.contains(&Part::Meshsync) && codes.contains(code)).collect()
     };
+    // A new pod would have the same address.
+    let is_unreadable = meshsync.is_some_and(|(_, live)| has_unreadable_address(profile, live));
+    let of_address = if is_unreadable { &[STALE_ADDRESS, NOT_CONNECTED][..] } else { &[STALE_ADDRESS] };
     if let Some(delete) = recreated
-        && (new_broker || !wanted(&[STALE_ADDRESS]).is_empty())
+        && (new_broker || !wanted(of_address).is_empty())
     {
         let why = "the operator creates it again, with the current address of the broker";
         let meshsync = delete.id.clone();
@@ -142,7 +149,8 @@ pub(super) fn restarts(profile: &Profile, request: &Request, live_state: &LiveSt
         plan.steps.push(Step::new(meshsync, Action::Wait(Until::RolledOut)));
         return;
     }
-    let fixed = wanted(FIXED_BY_RESTART);
+    let mut fixed = wanted(FIXED_BY_RESTART);
+    fixed.retain(|code| !is_unreadable || *code != NOT_CONNECTED);
     let why = match fixed.as_slice() {
         [] if request.new_token => Some("it uses the previous token".to_owned()),
         [] => is_smaller.then(|| "what it sent to a removed server is lost, and it sends everything again".to_owned()),
@@ -154,6 +162,18 @@ pub(super) fn restarts(profile: &Profile, request: &Request, live_state: &LiveSt
         plan.steps.push(Step::new(id.clone(), Action::Restart).because(why));
         plan.steps.push(Step::new(id.clone(), Action::Wait(Until::RolledOut)));
     }
+}
+
+/// Whether `MeshSync` cannot parse the address in its Deployment.
+fn has_unreadable_address(profile: &Profile, live: &Value) -> bool {
+    object::items(&live["spec"]["template"]["spec"]["containers"])
+        .filter(|container| container["name"] == profile.meshsync.container)
+        .flat_map(|container| object::items(&container["env"]).map(move |variable| (container, variable)))
+        .filter(|(_, variable)| variable["name"] == destination::ADDRESS)
+        .any(|(container, variable)| {
+            let tag = container["image"].as_str().and_then(image_tag);
+            variable["value"].as_str().is_some_and(|address| !destination::is_readable(profile, tag, address))
+        })
 }
 
 /// The step that scales down a broker with more servers than its custom resource asks for, which are not clustered. The

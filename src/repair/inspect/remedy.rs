@@ -44,6 +44,15 @@ impl Session<'_> {
                 steps.push(rolled_out(id));
                 Ok(steps)
             }
+            Action::Recreate(workload) => {
+                let id = self.workload(workload);
+                let live = self.seen(&id).await?;
+                let Some(uid) = live.as_ref().and_then(object::uid) else {
+                    return Ok(Vec::new());
+                };
+                let delete = Step::new(id.clone(), plan::Action::Delete { uid: uid.to_owned() });
+                Ok(vec![delete.because("the operator creates it again"), rolled_out(id)])
+            }
             Action::Patch { object, patch, .. } => self.patch(object, patch.clone()).await,
             Action::RemoveTestObject(object) => self.removal(object).await,
             other => Err(Refusal::new(format!("`{}` is not applied automatically", other.arguments()), [])),

@@ -119,6 +119,10 @@ impl Controller {
 
     /// Starts a MeshSync, if there is a broker.
     async fn start_meshsync(&self, pod: &str) -> Result<Option<MeshSync>> {
+        if !self.operator.is_current() && self.publishing_url(pod).await?.is_some_and(|url| url.contains("://")) {
+            // The old MeshSync cannot parse a scheme, and waits forever.
+            return Ok(Some(MeshSync::GaveUp));
+        }
         let subjects = [format!("{}.meshsync.request", self.operator.names().prefix)];
         if let Some((server, token)) = self.server_elsewhere(pod).await? {
             let endpoint = format!("{server}:4222");
@@ -150,14 +154,20 @@ impl Controller {
 
     /// The server and its token in the environment of a MeshSync pod, if it is not the stack's own broker.
     async fn server_elsewhere(&self, pod: &str) -> Result<Option<(Ipv4Addr, Option<String>)>> {
-        let Some(pod) = self.operator.find("v1", "Pod", pod).await? else {
-            return Ok(None);
-        };
-        let env = pod["spec"]["containers"][0]["env"].as_array();
-        let url = env.into_iter().flatten().find(|entry| entry["name"] == "BROKER_URL");
         // The URL of the stack's own broker refers to the token in its Secret.
-        let url = url.and_then(|entry| entry["value"].as_str()).filter(|url| !url.contains("$("));
-        Ok(url.and_then(server_of).filter(|(server, _)| self.servers.values().all(|(_, own)| own.address != *server)))
+        let url = self.publishing_url(pod).await?.filter(|url| !url.contains("$("));
+        Ok(url
+            .as_deref()
+            .and_then(server_of)
+            .filter(|(server, _)| self.servers.values().all(|(_, own)| own.address != *server)))
+    }
+
+    /// The address in the environment of a MeshSync pod.
+    async fn publishing_url(&self, pod: &str) -> Result<Option<String>> {
+        let pod = self.operator.find("v1", "Pod", pod).await?.unwrap_or_default();
+        let mut env = pod["spec"]["containers"][0]["env"].as_array().into_iter().flatten();
+        let url = env.find(|entry| entry["name"] == "BROKER_URL");
+        Ok(url.and_then(|entry| entry["value"].as_str()).map(str::to_owned))
     }
 
     /// Connects Meshery Server to the broker, and again after the broker's pod was replaced.

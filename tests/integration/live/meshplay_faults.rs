@@ -3,13 +3,16 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::check;
+use super::{at, check, until_checked};
 use crate::{
-    bed::{self, Lease, Line, Stack, rest},
+    bed::{self, FakeController, Lease, Line, Stack, rest},
     tool::{roots, states},
 };
+
+/// How long a fault may take to be found.
+const FOUND_WITHIN: Duration = Duration::from_secs(40);
 
 /// The fault, the states, and the root cause.
 const FAULTS: &[(&str, &str, &str)] = &[
@@ -101,4 +104,85 @@ async fn assert_found(faults: &[(&str, &str, &str)]) -> Result<()> {
 #[ignore = "starts a stack for each fault: tests/run --exhaustive"]
 async fn faults_of_meshplay_are_found() -> Result<()> {
     assert_found(FAULTS).await
+}
+
+/// Waits until this is a root cause.
+async fn until_root(bed: &Lease, code: &str) -> Result<()> {
+    until_checked(code, FOUND_WITHIN, || async {
+        let report = check(bed, bed.namespace()).await;
+        Ok(roots(&report).iter().any(|root| root == code).then_some(()))
+    })
+    .await
+}
+
+/// A stack whose operator reacts to changes, with a connected MeshSync.
+async fn reacting(bed: &Lease) -> Result<(Stack, FakeController)> {
+    let mut stack = Stack::of(Line::Meshplay).namespace(bed.namespace()).start(bed).await?;
+    let controller = stack.start_controller()?;
+    until_checked("MeshSync to connect", FOUND_WITHIN, || async {
+        let report = check(bed, bed.namespace()).await;
+        Ok((report["components"]["meshsync"]["state"] == "CONNECTED").then_some(()))
+    })
+    .await?;
+    Ok((stack, controller))
+}
+
+#[tokio::test]
+async fn address_with_a_scheme_is_corrected_by_a_new_deployment() -> Result<()> {
+    let bed = bed::lease().await?;
+    let (stack, _controller) = reacting(&bed).await?;
+    let path = stack.path("apps/v1", "Deployment", "meshplay-meshsync");
+    let mut deployment = rest::get(&stack.client, &path).await?;
+    let container = &mut deployment["spec"]["template"]["spec"]["containers"][0];
+    let address = container["env"][0]["value"].as_str().unwrap_or_default().to_owned();
+    container["env"][0]["value"] = format!("nats://{address}").into();
+    let containers = &deployment["spec"]["template"]["spec"]["containers"];
+    let patch = json!({ "spec": {
+        "strategy": { "type": "Recreate", "rollingUpdate": null },
+        "template": { "spec": { "containers": containers } },
+    } });
+    rest::merge(&stack.client, &path, &patch).await?;
+    until_root(&bed, "meshsync-not-connected").await?;
+
+    let plan = at(&bed, bed.namespace(), "system redeploy meshsync --profile meshplay --dry-run --force-conflicts");
+    let plan = plan.run_beside().await.exits(0);
+    assert!(!plan.stdout.contains("restart"), "{}", plan.stdout);
+    let fixed = at(&bed, bed.namespace(), "check --fix=review --yes --wait 60s -o json").run_beside().await.json();
+    let fixes = fixed["fixes"].as_array().expect("fixes");
+    let fix = fixes.iter().find(|fix| fix["code"] == "meshsync-not-connected").expect("the fix");
+    assert_eq!(fix["fixed"], true, "{fixes:#?}");
+    let deployment = rest::get(&stack.client, &path).await?;
+    let env = &deployment["spec"]["template"]["spec"]["containers"][0]["env"][0];
+    assert_eq!(env["value"], address.as_str(), "{env:#}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn recreated_broker_has_another_address_which_redeploy_passes_on() -> Result<()> {
+    let bed = bed::lease().await?;
+    let (stack, _controller) = reacting(&bed).await?;
+    let path = stack.custom_path("Broker");
+    let mut broker = rest::get(&stack.client, &path).await?;
+    rest::delete(&stack.client, &path).await?;
+    let service = stack.path("v1", "Service", "meshplay-broker");
+    let set = stack.path("apps/v1", "StatefulSet", "meshplay-broker");
+    until_checked("the broker to go", FOUND_WITHIN, || async {
+        let gone = |found: Result<_>| found.is_err_and(|error| rest::is(&error, 404));
+        let gone = gone(rest::get(&stack.client, &service).await) && gone(rest::get(&stack.client, &set).await);
+        Ok(gone.then_some(()))
+    })
+    .await?;
+    broker["metadata"] = json!({ "name": "meshplay-broker", "labels": broker["metadata"]["labels"] });
+    broker.as_object_mut().map(|broker| broker.remove("status"));
+    let collection = path.rsplit_once('/').map_or("", |(collection, _)| collection);
+    rest::post(&stack.client, collection, &broker).await?;
+    until_root(&bed, "meshsync-stale-env").await?;
+
+    let redeploy = "system redeploy --profile meshplay --yes --force-conflicts --wait 60s -o json";
+    let done = at(&bed, bed.namespace(), redeploy).run_beside().await.exits(0).json();
+    assert_eq!(done["verified"], "MeshSync CONNECTED", "{done:#}");
+    let steps = done["steps"].as_array().expect("steps");
+    let deleted = |step: &&Value| step["action"] == "delete" && step["object"]["name"] == "meshplay-meshsync";
+    assert!(steps.iter().any(|step| deleted(&step)), "{steps:#?}");
+    Ok(())
 }

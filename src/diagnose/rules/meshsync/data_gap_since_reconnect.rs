@@ -2,12 +2,10 @@ use k8s_openapi::jiff::SignedDuration;
 
 use crate::{
     diagnose::{
-        rules::{
-            meshsync::{version_bug::READS_SCHEMES, watch_list::version},
-            prelude::*,
-        },
+        rules::{meshsync::watch_list::version, prelude::*},
         stack_view::Line,
     },
+    facts::destination::READS_SCHEMES,
     stack::watch_list,
 };
 

@@ -12,7 +12,10 @@ use crate::{
         },
         stack_view::Line,
     },
-    facts::{Handshake, destination::Place},
+    facts::{
+        Handshake,
+        destination::{self, Place},
+    },
     stack::{component::Component::Meshsync, signatures::Signature},
 };
 
@@ -67,6 +70,7 @@ fn connected(context: &RuleContext<'_>) -> Judgement {
     // Its own log knows better than its age whether waiting helps.
     let why = why_not(context).filter(|why| !why.waits || signature.is_none());
     let waits = why.as_ref().is_some_and(|why| why.waits);
+    let restart = why.as_ref().is_none_or(|why| why.restarts).then(|| context.restart(Meshsync));
     let message = match &why {
         Some(why) if waits => why.says.clone(),
         Some(why) => format!("{} {always}", why.says),
@@ -106,7 +110,7 @@ fn connected(context: &RuleContext<'_>) -> Judgement {
         .remedy(remedy)
         .commands(commands)
         .command(context.logs(Meshsync, 30))
-        .fix(context.restart(Meshsync))
+        .fixes(restart)
         .found()
 }
 
@@ -226,16 +230,27 @@ fn encrypted(context: &RuleContext<'_>) -> Option<Why> {
 
 fn unreadable(context: &RuleContext<'_>) -> Option<Why> {
     let address = version_bug::unreadable_address(context)?;
-    if !context.facts.profile.has_current_line() {
-        let mut why = Why::new(
-            format!("It cannot read an address with a scheme ({address}), and waits without any log line."),
-            "delete MeshSync's Deployment; the operator creates it again with an address that MeshSync can read",
-        );
-        why.commands.push(context.kubectl().delete(format!("deployment {}", context.meshsync_name())));
-        return Some(why);
-    }
-    Some(Why::new(
-        format!("Its version cannot parse an address with a scheme ({address}); 1.0.1 and later can."),
-        "let the operator use its own MeshSync version, as the other finding describes",
-    ))
+    let (says, remedy, commands) = if context.facts.profile.has_current_line() {
+        (
+            format!("Its version cannot parse an address with a scheme ({address}); 1.0.1 and later can."),
+            "let the operator use its own MeshSync version, as the other finding describes",
+            Vec::new(),
+        )
+    } else {
+        let says = format!("It cannot read an address with a scheme ({address}), and waits without any log line.");
+        match stale_env::recreate(context) {
+            Some(recreate) => (
+                says,
+                "delete MeshSync's Deployment; the operator creates it again with an address that MeshSync can read",
+                vec![Command { fix: true, ..recreate }],
+            ),
+            None => (
+                says,
+                "set the address without the scheme in MeshSync's Deployment, which the operator does not change",
+                stale_env::set_address(context, &destination::plain(address)),
+            ),
+        }
+    };
+    // The new pod would have the same address.
+    Some(Why { commands, restarts: false, ..Why::new(says, remedy) })
 }

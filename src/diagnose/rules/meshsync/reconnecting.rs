@@ -16,15 +16,17 @@ pub(super) struct Why {
     pub(super) says: String,
     /// The remedy.
     pub(super) remedy: String,
-    /// Its commands, before the restart, which always applies.
+    /// Its commands, before the one that `check --fix` applies.
     pub(super) commands: Vec<Command>,
+    /// Whether a restart fixes it.
+    pub(super) restarts: bool,
     /// Whether it may still connect on its own.
     pub(super) waits: bool,
 }
 
 impl Why {
     pub(super) fn new(says: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { says: says.into(), remedy: remedy.into(), commands: Vec::new(), waits: false }
+        Self { says: says.into(), remedy: remedy.into(), commands: Vec::new(), restarts: true, waits: false }
     }
 }
 

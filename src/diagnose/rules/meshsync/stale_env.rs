@@ -6,6 +6,7 @@ use k8s_openapi::{
 use crate::{
     diagnose::{
         rules::{
+            broker::addresses::unusable_balancer,
             meshsync::{
                 target::{Target, target},
                 wrong_target::{self, wrong},
@@ -25,7 +26,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "MeshSync uses an old address or token",
     explains: super::NOT_PUBLISHING,
     explanation: include_str!("stale_env.md"),
-    cure: Cure::Except("where the operator does not update MeshSync's Deployment"),
+    cure: Cure::Except("where nothing passes the address on to MeshSync's Deployment"),
     ..Diagnosis::fault(Component::Meshsync)
 };
 
@@ -71,10 +72,32 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     Outcome::of_or_unknown(findings, open)
 }
 
-/// The change before a change of the environment: without it, the new pod waits for the host port of the old one.
-fn make_room(context: &RuleContext<'_>, name: &str) -> Command {
+/// Sets the address in MeshSync's Deployment. Without the change before it, the new pod waits for the host port of the
+/// old one.
+pub(crate) fn set_address(context: &RuleContext<'_>, address: &str) -> Vec<Command> {
+    let name = context.meshsync_name();
+    let held = context.meshsync.known().is_some_and(|deployment| rollout::holds_host_port(deployment));
     let strategy = json!({ "spec": { "strategy": { "type": "Recreate", "rollingUpdate": null } } });
-    context.kubectl().change(format!("patch deployment {name} -p '{strategy}'"))
+    let make_room = || context.kubectl().change(format!("patch deployment {name} -p '{strategy}'"));
+    let set = context.kubectl().change(format!("set env deployment/{name} {ADDRESS}={address}"));
+    held.then(make_room).into_iter().chain([set]).collect()
+}
+
+/// The deletion of MeshSync's Deployment, if the operator of the old line creates it again with the address of its
+/// broker.
+pub(crate) fn recreate(context: &RuleContext<'_>) -> Option<Command> {
+    let deployment = context.meshsync.known()?;
+    let is_operators = deployment.metadata.owner_references.as_ref().is_some_and(|owners| !owners.is_empty());
+    // Without this reference, a new Deployment would get the old address again.
+    let names_broker = context.meshsyncs.items().first().is_some_and(|meshsync| {
+        let native = meshsync.spec.broker.as_ref().and_then(|broker| broker.native.as_ref());
+        destination::custom_url(meshsync).is_none() && native.is_some_and(|native| !native.name.is_empty())
+    });
+    let creates = context.line == Some(Line::Old)
+        && context.operator_is_up() == Some(true)
+        && unusable_balancer(context).is_none();
+    (is_operators && names_broker && creates)
+        .then(|| context.kubectl().run(Action::Recreate(context.workload(Component::Meshsync))))
 }
 
 fn old_address(context: &RuleContext<'_>, pod: &str, address: &str, now: String) -> Finding {
@@ -87,21 +110,20 @@ fn old_address(context: &RuleContext<'_>, pod: &str, address: &str, now: String)
         .evidence(now);
     let custom = context.destination.as_ref().filter(|to| to.given_by == GivenBy::Object);
     if let Some(to) = custom.filter(|_| !context.facts.profile.has_current_line()) {
-        let name = context.meshsync_name();
-        let held = context.meshsync.known().is_some_and(|deployment| rollout::holds_host_port(deployment));
         return draft
             .message("The operator does not pass spec.broker.custom.url on to MeshSync, which keeps its address.")
             .remedy("set the address in MeshSync's Deployment, which the operator does not change")
-            .commands(held.then(|| make_room(context, name)))
-            .command(context.kubectl().change(format!("set env deployment/{name} {ADDRESS}={}", to.shown())))
+            .commands(set_address(context, &to.shown()))
             .done();
     }
     if context.line == Some(Line::Old) {
         // This operator creates the Deployment, but never updates it.
-        return draft
-            .remedy("delete MeshSync's Deployment; the operator creates it again with the current address")
-            .command(context.kubectl().delete(format!("deployment {}", context.meshsync_name())))
-            .done();
+        let draft =
+            draft.remedy("delete MeshSync's Deployment; the operator creates it again with the current address");
+        return match recreate(context) {
+            Some(recreate) => draft.fix(recreate).done(),
+            None => draft.command(context.kubectl().delete(format!("deployment {}", context.meshsync_name()))).done(),
+        };
     }
     draft
         .remedy("restart MeshSync; if it still gets the old address, restart the operator first")

@@ -1,5 +1,3 @@
-use semver::Version;
-
 use crate::{
     diagnose::rules::{
         meshsync::watch_list::{corrected, named, set_whitelist},
@@ -9,7 +7,7 @@ use crate::{
         Meshsync,
         destination::{self, ADDRESS},
     },
-    stack::watch_list::{self, Entry, published_by_default, stock_without},
+    stack::watch_list::{Entry, published_by_default, stock_without},
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -27,22 +25,12 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     ..Diagnosis::fault(Component::Meshsync)
 };
 
-/// The first version that can parse an address with a scheme, and that exits if it finds no broker.
-pub(crate) const READS_SCHEMES: Version = Version::new(1, 0, 1);
-
-/// The Deployment's address if it has a scheme and the version is below [`READS_SCHEMES`], as all of Meshplay's are.
+/// The Deployment's address if this version cannot parse it.
 pub(crate) fn unreadable_address<'a>(context: &RuleContext<'a>) -> Option<&'a str> {
     let tag = context.states().meshsync.report.version.as_deref();
-    let reads = match tag.and_then(watch_list::release) {
-        Some(release) => release >= READS_SCHEMES,
-        None => true,
-    };
-    if reads && context.facts.profile.has_current_line() {
-        return None;
-    }
     let deployment = context.meshsync.known().copied()?;
     let address = destination::variable(rollout::containers(deployment), ADDRESS)?;
-    address.contains("://").then_some(address)
+    (!destination::is_readable(context.facts.profile, tag, address)).then_some(address)
 }
 
 /// This version cannot parse its address.

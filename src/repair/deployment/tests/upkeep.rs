@@ -288,3 +288,33 @@ fn broker_of_the_old_line_is_scaled_down_to_the_size_of_its_custom_resource() {
     let plan = planned(&Request { parts: [Part::Meshsync].into(), ..request() }, 1);
     assert!(plan.is_empty(), "{plan:#?}");
 }
+
+#[test]
+fn address_that_meshsync_cannot_parse_is_not_kept_by_a_restart() {
+    let with_address = |address: &str, names_broker: bool| {
+        let mut live_state = meshplay();
+        for (entry, seen) in &mut live_state.existing {
+            if let Seen::Known(live) = seen
+                && entry.id.name == "meshplay-meshsync"
+                && entry.id.kind == "Deployment"
+            {
+                let container = &mut live["spec"]["template"]["spec"]["containers"][0];
+                container["name"] = "meshsync".into();
+                container["image"] = "khulnasoft/meshsync:stable-latest".into();
+                container["env"] = json!([{ "name": "BROKER_URL", "value": address }]);
+            }
+        }
+        edit(of(&mut live_state, "MeshSync", "meshplay-meshsync"), None, |live| {
+            if !names_broker {
+                live["spec"]["broker"] = json!({});
+            }
+        });
+        live_state.findings = vec!["meshsync-not-connected".into()];
+        changes(&plan(&MESHPLAY, &request(), &live_state).expect("a plan"))
+    };
+    let deleted = ["delete Deployment meshplay-meshsync"];
+    assert_eq!(with_address("nats://10.0.0.1:4222", true), deleted);
+    // The operator would use the old address again.
+    assert_eq!(with_address("nats://10.0.0.1:4222", false), Vec::<String>::new());
+    assert!(with_address("10.0.0.1:4222", true).contains(&"restart Deployment meshplay-meshsync".to_owned()));
+}
