@@ -71,13 +71,18 @@ fn can_cause(cause: Component, consequence: Component) -> bool {
     cause <= consequence || consequence == Component::Installation
 }
 
-/// Marks the root causes and sorts the findings: root causes first, then by severity, faults before obstacles, then by
-/// position in the data path. Returns the IDs of the root causes.
+/// Marks the root causes and sorts the findings: root causes first, then by severity, faults before obstacles, errors that
+/// stop the flow of events before those that only expose it, then by position in the data path. Returns the IDs of the
+/// root causes.
 pub(super) fn rank(findings: &mut [Finding]) -> Vec<String> {
     for finding in findings.iter_mut() {
         finding.root_cause = finding.caused_by.is_empty() && finding.severity < Severity::Info;
     }
-    findings.sort_by_key(|finding| (!finding.root_cause, finding.severity, finding.kind, finding.component));
+    findings.sort_by_cached_key(|finding| {
+        let is_error = finding.severity == Severity::Error;
+        let only_exposes = is_error && codes::find(&finding.code).is_some_and(|known| known.diagnosis.exposes);
+        (!finding.root_cause, finding.severity, finding.kind, only_exposes, finding.component)
+    });
     findings.iter().filter(|finding| finding.root_cause).map(|finding| finding.id.clone()).collect()
 }
 
@@ -107,6 +112,14 @@ mod tests {
     fn two_findings_with_the_same_code_are_both_root_causes() {
         let (roots, _) = ranked(&["meshsync-crash-loop", "meshsync-crash-loop"]);
         assert_eq!(roots, ["meshsync-crash-loop", "meshsync-crash-loop#2"]);
+    }
+
+    #[test]
+    fn error_that_stops_the_flow_of_events_comes_before_an_exposure() {
+        let finding = |code: &str| Draft::new(codes::find(code).expect("a code")).severity(Severity::Error).done();
+        let mut findings = vec![finding("broker-unauthenticated"), finding("watch-list-empty")];
+        name(&mut findings);
+        assert_eq!(rank(&mut findings), ["watch-list-empty", "broker-unauthenticated"]);
     }
 
     #[test]

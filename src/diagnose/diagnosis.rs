@@ -34,6 +34,8 @@ pub struct Diagnosis {
     pub kubectl: Option<&'static str>,
     /// Who fixes it.
     pub cure: Cure,
+    /// Whether events flow in spite of it: others can read or change too much. Errors that stop the flow come first.
+    pub exposes: bool,
     /// The profiles whose stacks can have it.
     pub profiles: &'static [&'static Profile],
 }
@@ -75,6 +77,7 @@ impl Diagnosis {
         remedy: "",
         kubectl: None,
         cure: Cure::Person(""),
+        exposes: false,
         profiles: profile::WITH_MESHSYNC,
     };
 

@@ -8,6 +8,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     cure: Cure::Except(
         "for a broker that is not exposed outside the cluster, not the stack's own, or without a release that requires a token: then where it may stay open is your decision",
     ),
+    exposes: true,
     ..Diagnosis::warning(Component::Broker)
 };
 

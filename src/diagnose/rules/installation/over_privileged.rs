@@ -9,6 +9,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The stack's ServiceAccount can do everything",
     explanation: include_str!("over_privileged.md"),
     cure: Cure::Except("where the operator needs these permissions"),
+    exposes: true,
     ..Diagnosis::warning(Component::Installation)
 };
 

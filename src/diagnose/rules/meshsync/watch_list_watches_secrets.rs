@@ -15,6 +15,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "MeshSync publishes Secrets with their contents",
     explanation: include_str!("watch_list_watches_secrets.md"),
     cure: Cure::Person(because::CHOICE),
+    exposes: true,
     ..Diagnosis::info(Component::Meshsync)
 };
 
