@@ -145,7 +145,13 @@ impl Stack {
         self.cluster.start_controller(&self.namespace)
     }
 
-    /// [`Stack::start_controller`] of the stack's own line, with a MeshSync that publishes events.
+    /// [`Stack::start_controller`] of the stack's own line.
+    pub fn start_own_controller(&mut self) -> Result<FakeController> {
+        self.stop_processes();
+        self.cluster.start_controller_of(self.line, &self.namespace)
+    }
+
+    /// [`Stack::start_own_controller`] with a MeshSync that publishes events.
     pub fn start_publishing_controller(&mut self) -> Result<FakeController> {
         self.stop_processes();
         self.cluster.start_publishing_controller_of(self.line, &self.namespace)
