@@ -123,6 +123,12 @@ mod tests {
     }
 
     #[test]
+    fn workload_that_does_not_run_is_no_cause_of_a_missing_resource() {
+        let (roots, _) = ranked(&["operator-unschedulable", "meshsync-unschedulable", "cr-missing"]);
+        assert!(roots.iter().any(|root| root == "cr-missing"), "{roots:?}");
+    }
+
+    #[test]
     fn stuck_resource_is_the_cause_of_a_terminating_crd() {
         let (roots, findings) = ranked(&["crd-terminating", "operator-missing", "cr-stuck-terminating"]);
         assert_eq!(roots, ["cr-stuck-terminating"]);

@@ -88,7 +88,6 @@ pub(super) const WORKLOAD_DOWN: &[&str] = &[
     "{component}-server-not-connected",
     "broker-no-workload",
     "cr-failed",
-    "cr-missing",
     "cr-not-observed",
     "meshsync-no-workload",
     "meshsync-not-connected",
