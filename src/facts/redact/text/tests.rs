@@ -43,6 +43,26 @@ fn user_parts_without_a_scheme_are_masked() {
 }
 
 #[test]
+fn versions_of_go_modules_are_no_hosts() {
+    for unchanged in [
+        "k8s.io/client-go@v0.30.2/tools/cache/reflector.go:232: failed to list *v1.Pod",
+        "pkg/mod/k8s.io/client-go@v0.0.0-20240102030405-abcdef123456/rest/request.go:17",
+        r#"{"caller":"x.go:1","file":"sigs.k8s.io/kwok@v0.7.0/pkg/a.go","line":273}"#,
+        "at github.com/nats-io/nats.go@v1.31.0",
+    ] {
+        masks(unchanged, unchanged);
+    }
+    for (with, masked) in [
+        ("user:SEED@h,k8s.io/client-go@v0.30.2/a.go:2", "REDACTED@h,k8s.io/client-go@v0.30.2/a.go:2"),
+        ("k8s.io/SEED@v0.30.2:4222", "REDACTED@v0.30.2:4222"),
+        ("user:SEED@v1.2.3/x", "REDACTED@v1.2.3/x"),
+        ("nats://k8s.io/SEED@v1.2.3/x", "nats://REDACTED@v1.2.3/x"),
+    ] {
+        masks(with, masked);
+    }
+}
+
+#[test]
 fn values_of_secret_names_are_masked() {
     for (with, masked) in [
         ("?token=SEED", "?token=REDACTED"),

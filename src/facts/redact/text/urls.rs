@@ -1,5 +1,7 @@
 //! Credentials in URLs.
 
+use semver::Version;
+
 use super::{super::REDACTED, ends_word, is_placeholder, is_random, is_reference};
 
 /// Masks the user part and the query of every URL: `nats://token@host` becomes `nats://REDACTED@host`.
@@ -89,6 +91,18 @@ fn is_digest(text: &str) -> bool {
     text.starts_with("sha256:") || text.starts_with("sha512:")
 }
 
+/// Whether an `@` stands between the path and the version of a Go module, as in a log line's place in the code:
+/// `k8s.io/client-go@v0.30.2/tools/cache/reflector.go:232`.
+fn is_module_version(before: &str, after: &str) -> bool {
+    let is_of_path = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '/' | '-' | '_' | '~');
+    let path = before.rsplit(|c| !is_of_path(c)).next().unwrap_or_default();
+    let is_path = path.rsplit_once('/').is_some_and(|(folder, _)| folder.contains('.'));
+    let end = after.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+'))).unwrap_or(after.len());
+    let (version, rest) = after.split_at(end);
+    let has_port = rest.strip_prefix(':').is_some_and(|port| port.starts_with(|c: char| c.is_ascii_digit()));
+    is_path && !has_port && version.strip_prefix('v').is_some_and(|version| Version::parse(version).is_ok())
+}
+
 /// Masks the user part of an address without a scheme: `user:password@host`, `token1@host:4222`.
 pub(super) fn bare_user_parts(text: &str) -> Option<String> {
     /// Prefixes of user and account names that end with a colon: `oidc:alice@example.com`.
@@ -103,7 +117,9 @@ pub(super) fn bare_user_parts(text: &str) -> Option<String> {
         let begin = start;
         start += word.len();
         let word = word.trim_end_matches(ends_word);
-        let Some(at) = word.rfind('@').filter(|_| !word.contains("://")) else {
+        let user_part = |at: &usize| !is_module_version(&word[..*at], &word[at + 1..]);
+        let last = word.rmatch_indices('@').map(|(at, _)| at).find(user_part);
+        let Some(at) = last.filter(|_| !word.contains("://")) else {
             continue;
         };
         let (user, host) = (&word[..at], &word[at + 1..]);
