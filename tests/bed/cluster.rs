@@ -1,5 +1,6 @@
 //! A Kubernetes control plane on loopback, with kwok as the kubelet.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Seek, SeekFrom};
@@ -334,7 +335,9 @@ impl Cluster {
             Crds::Of(_) => crds::remove_all_custom_resources(&client).await?,
         }
         let roles = rbac_of_stacks(&client).await?;
-        try_join_all(objects.iter().chain(&roles).map(|path| remove(&client, path))).await?;
+        // Some of the roles were applied by the bed itself.
+        let paths: BTreeSet<String> = objects.into_iter().chain(roles).collect();
+        try_join_all(paths.iter().map(|path| remove(&client, path))).await?;
         Ok(())
     }
 }

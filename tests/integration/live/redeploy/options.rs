@@ -2,28 +2,44 @@
 //! objects that a Helm release can adopt.
 
 use anyhow::Result;
+use kube::Client;
 use serde_json::json;
 
 use super::{assert_healthy, empty_with_controller, redeploy};
 use crate::{
-    bed::{self, Broker, rest, rest::BED},
+    bed::{self, Broker, FakeController, Lease, rest, rest::BED},
     live::{at, check},
 };
 
 /// The token of the other broker. No output may contain it.
 const TOKEN: &str = "theTokenOfAnotherBroker0123456789";
 
+/// A cluster with an empty namespace, in which a fake controller does the operator's work.
+async fn empty() -> Result<(Lease, Client, FakeController)> {
+    let bed = bed::lease().await?;
+    let client = bed.client().await?;
+    let controller = empty_with_controller(&bed, bed.namespace()).await?;
+    Ok((bed, client, controller))
+}
+
+/// Another broker, its address, and the options for a MeshSync that publishes to it.
+async fn other_broker(bed: &Lease, token: Option<&str>) -> Result<(Broker, String, String)> {
+    let address = bed.addresses().spare();
+    let broker = Broker::start(bed, "edge", address, token).await?;
+    let mut options = format!("--broker-url {address}");
+    if let Some(token) = token {
+        let file = bed.file(&format!("token-{}", bed.namespace()));
+        std::fs::write(&file, format!("{token}\n"))?;
+        options = format!("{options} --broker-token-file {}", file.display());
+    }
+    Ok((broker, address.to_string(), options))
+}
+
 #[tokio::test]
 async fn broker_url_connects_meshsync_to_another_broker_without_printing_its_token() -> Result<()> {
-    let bed = bed::lease().await?;
+    let (bed, client, _controller) = empty().await?;
     let namespace = bed.namespace();
-    let client = bed.client().await?;
-    let address = bed.addresses().spare();
-    let _broker = Broker::start(&bed, "edge", address, Some(TOKEN)).await?;
-    let _controller = empty_with_controller(&bed, namespace).await?;
-    let file = bed.file(&format!("token-{namespace}"));
-    std::fs::write(&file, format!("{TOKEN}\n"))?;
-    let options = format!("--broker-url {address} --broker-token-file {}", file.display());
+    let (_broker, address, options) = other_broker(&bed, Some(TOKEN)).await?;
 
     let done = redeploy(&bed, namespace, &options).await.exits(0);
     assert_eq!(done.json()["verified"], "MeshSync CONNECTED", "{}", done.stdout);
@@ -56,10 +72,8 @@ async fn broker_url_connects_meshsync_to_another_broker_without_printing_its_tok
 
 #[tokio::test]
 async fn network_policy_is_deployed_keeps_the_stack_connected_and_is_removed_with_the_broker() -> Result<()> {
-    let bed = bed::lease().await?;
+    let (bed, client, _controller) = empty().await?;
     let namespace = bed.namespace();
-    let client = bed.client().await?;
-    let _controller = empty_with_controller(&bed, namespace).await?;
     let done = redeploy(&bed, namespace, "--network-policy").await.exits(0).json();
     assert!(done["warnings"].to_string().contains("meshery-nats-ingress"), "{done:#}");
     assert_healthy(&bed, namespace).await?;
@@ -81,15 +95,10 @@ async fn network_policy_is_deployed_keeps_the_stack_connected_and_is_removed_wit
 
 #[tokio::test]
 async fn standalone_meshsync_is_deployed_replaced_by_the_operator_and_refused_beside_it() -> Result<()> {
-    let bed = bed::lease().await?;
+    let (bed, client, _controller) = empty().await?;
     let namespace = bed.namespace();
-    let client = bed.client().await?;
-    let address = bed.addresses().spare();
-    let _broker = Broker::start(&bed, "edge", address, Some(TOKEN)).await?;
-    let _controller = empty_with_controller(&bed, namespace).await?;
-    let file = bed.file(&format!("token-{namespace}"));
-    std::fs::write(&file, TOKEN)?;
-    let options = format!("--standalone --broker-url {address} --broker-token-file {}", file.display());
+    let (_broker, _, options) = other_broker(&bed, Some(TOKEN)).await?;
+    let options = format!("--standalone {options}");
 
     let done = redeploy(&bed, namespace, &options).await.exits(0);
     assert_eq!(done.json()["verified"], "MeshSync CONNECTED", "{}", done.stdout);
@@ -126,13 +135,10 @@ async fn standalone_meshsync_is_deployed_replaced_by_the_operator_and_refused_be
 
 #[tokio::test]
 async fn standalone_meshsync_is_removed_by_reset() -> Result<()> {
-    let bed = bed::lease().await?;
+    let (bed, client, _controller) = empty().await?;
     let namespace = bed.namespace();
-    let client = bed.client().await?;
-    let address = bed.addresses().spare();
-    let _broker = Broker::start(&bed, "edge", address, None).await?;
-    let _controller = empty_with_controller(&bed, namespace).await?;
-    redeploy(&bed, namespace, &format!("--standalone --broker-url {address}")).await.exits(0);
+    let (_broker, _, options) = other_broker(&bed, None).await?;
+    redeploy(&bed, namespace, &format!("--standalone {options}")).await.exits(0);
     at(&bed, namespace, "system reset stack --yes --no-backup --wait 60s").run_beside().await.exits(0);
     for path in [
         rest::path("apps/v1", "Deployment", namespace, "meshery-meshsync"),
@@ -147,10 +153,8 @@ async fn standalone_meshsync_is_removed_by_reset() -> Result<()> {
 
 #[tokio::test]
 async fn objects_marked_for_a_helm_release_belong_to_it() -> Result<()> {
-    let bed = bed::lease().await?;
+    let (bed, client, _controller) = empty().await?;
     let namespace = bed.namespace();
-    let client = bed.client().await?;
-    let _controller = empty_with_controller(&bed, namespace).await?;
     let server = json!({
         "apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": { "name": "meshery", "namespace": namespace },
@@ -206,9 +210,8 @@ async fn objects_marked_for_a_helm_release_belong_to_it() -> Result<()> {
 
 #[tokio::test]
 async fn broker_that_cannot_be_queried_from_here_does_not_keep_redeploy_waiting() -> Result<()> {
-    let bed = bed::lease().await?;
+    let (bed, _, _controller) = empty().await?;
     let namespace = bed.namespace();
-    let _controller = empty_with_controller(&bed, namespace).await?;
     // Nothing listens there.
     let address = bed.addresses().spare();
     let done = redeploy(&bed, namespace, &format!("--broker-url {address} --wait 20s")).await.exits(0).json();
