@@ -139,10 +139,11 @@ impl Doctor<'_> {
         let mut waited = false;
         loop {
             let mut fixes = fix::of(&report, &progress.tried);
-            let waits = match fixes.first() {
-                None => fix::is_starting(&report),
-                Some(first) => fix::is_premature(first, &report),
-            };
+            let waits = fix::is_being_deleted(&report)
+                || match fixes.first() {
+                    None => fix::is_starting(&report),
+                    Some(first) => fix::is_premature(first, &report),
+                };
             if waits && !waited && !self.args.dry_run {
                 waited = true;
                 report = self.settled(session, None, &report).await;

@@ -11,7 +11,7 @@ use crate::report::{Action, Report};
 
 pub use self::{
     safety::{Risk, risk},
-    settling::{Settling, is_premature, is_starting},
+    settling::{Settling, is_being_deleted, is_premature, is_starting},
 };
 
 /// One root cause and the actions that fix it.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Fix;
 use crate::{
-    report::{Action, Report, Verdict},
+    report::{Action, Report, Severity, Verdict},
     stack::component::Component,
 };
 
@@ -38,6 +38,16 @@ pub fn is_starting(report: &Report) -> bool {
     !is_well(report) && pods.any(|pod| pod.age_seconds.is_some_and(|age| age < STARTED))
 }
 
+/// Whether the operator is deleting a custom resource. Only what is left after that can be fixed, and nothing can in a
+/// namespace that is terminating.
+pub fn is_being_deleted(report: &Report) -> bool {
+    let is_found = |code: &str, severity: Severity| {
+        report.findings().iter().any(|finding| finding.code == code && finding.severity == severity)
+    };
+    // Without an operator it is an error, which the redeploy of the operator fixes.
+    is_found("cr-stuck-terminating", Severity::Warning) && !is_found("namespace-terminating", Severity::Error)
+}
+
 fn causes(report: &Report) -> Vec<String> {
     report.root_causes().map(|cause| cause.id.clone()).collect()
 }
@@ -65,6 +75,10 @@ impl Settling {
 
     /// Whether the stack has settled, by the report at this time after the fix.
     pub fn is_settled(&mut self, report: &Report, elapsed: Duration) -> bool {
+        if is_being_deleted(report) {
+            self.since = elapsed;
+            return false;
+        }
         let causes = causes(report);
         let remains = self.fixed.as_ref().is_some_and(|fixed| causes.contains(fixed));
         let is_new = causes.iter().any(|cause| !self.before.contains(cause));

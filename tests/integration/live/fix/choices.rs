@@ -1,14 +1,16 @@
 //! What `--fix` does without asking, and what it asks at a terminal.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use serde_json::json;
 
 use super::{causes, faults, fix, fixed};
 use crate::{
-    bed::{rest, users},
+    bed::{self, Line, Stack, rest, users},
     fault_proxy::{Action, Fault, FaultProxy, Moment},
     live::{
-        at,
+        at, check,
         pty_session::{CTRL_C, PtySession, emulated},
     },
     tool::meshdoctor,
@@ -159,5 +161,27 @@ async fn user_chooses_a_cause_and_confirms_it_at_a_terminal() -> Result<()> {
     let shown = emulated(&screen);
     assert!(shown.contains("There is no Broker CR (cr-missing): fixed"), "{shown}");
     assert!(shown.contains("There is no MeshSync CR (cr-missing): fixed"), "{shown}");
+    Ok(())
+}
+
+/// Until the deletion ends, the stack looks healthy.
+#[tokio::test]
+async fn deletion_that_is_under_way_is_waited_for_and_then_fixed() -> Result<()> {
+    let bed = bed::lease().await?;
+    let mut stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
+    let meshsync = stack.meshsync(0).await?;
+    stack.keep(meshsync);
+    rest::delete(&stack.client, &stack.custom_path("MeshSync")).await?;
+    let report = check(&bed, bed.namespace()).await;
+    assert_eq!((&report["verdict"], causes(&report)), (&json!("degraded"), vec!["cr-stuck-terminating".to_owned()]));
+    // The operator needs a moment to finish the deletion.
+    let finishing = async {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        stack.start_controller()
+    };
+    let (ran, controller) = tokio::join!(fix(&bed, bed.namespace(), "--fix=review --yes"), finishing);
+    let _controller = controller?;
+    let report = ran.exits(0).json();
+    assert!(fixed(&report).contains(&"cr-missing"), "{:#}", report["fixes"]);
     Ok(())
 }
