@@ -120,10 +120,9 @@ fn operator(profile: &Profile) -> Vec<Row> {
     rows.push((object::ROLE_BINDING, format!("{election}binding")));
     let roles = ["controller-role", "metrics-reader", "operator-role", "proxy-role"];
     rows.extend(roles.map(|role| (object::CLUSTER_ROLE, format!("{prefix}-{role}"))));
-    rows.extend([
-        (object::ROLE, election),
-        (object::SERVICE_ACCOUNT, profile.operator.service_account.to_owned()),
-        (object::LEASE, profile.operator.lease.to_owned()),
-    ]);
+    rows.extend([(object::ROLE, election), (object::SERVICE_ACCOUNT, profile.operator.service_account.to_owned())]);
+    if profile.random_leases().is_none() {
+        rows.push((object::LEASE, profile.operator.lease.to_owned()));
+    }
     rows.into_iter().map(|(kind, name)| (Part::Operator, false, kind, name)).collect()
 }

@@ -67,7 +67,7 @@ pub struct OperatorNames {
     pub service_account: &'static str,
     /// Labels of its pods, one set for each way to install it.
     pub selectors: &'static [Selector],
-    /// The leader election Lease.
+    /// The leader election Lease of the current line.
     pub lease: &'static str,
     /// The `ClusterRoleBinding`s that the known manifests create for its `ServiceAccount`.
     pub cluster_role_bindings: &'static [&'static str],
@@ -362,6 +362,24 @@ impl Profile {
         format!("{}-ingress", self.broker_workload())
     }
 
+    /// How the leader election Leases of an operator are called, each process of which has its own and leaves it: with a
+    /// random UUID in place of the `*`. `None` if the operator has one Lease with a fixed name.
+    pub fn random_leases(&self) -> Option<String> {
+        (!self.has_current_line() && !self.is_hub()).then(|| format!("operator-*.{}", self.group))
+    }
+
+    /// Whether a Lease of that name is one of [`Self::random_leases`].
+    pub fn is_random_lease(&self, name: &str) -> bool {
+        let Some(pattern) = self.random_leases() else {
+            return false;
+        };
+        let (prefix, suffix) = pattern.split_once('*').unwrap_or_default();
+        let id = name.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(suffix));
+        let groups = id.into_iter().flat_map(|id| id.split('-'));
+        let is_hex = |group: &str| group.chars().all(|c| c.is_ascii_hexdigit());
+        groups.map(|group| if is_hex(group) { group.len() } else { 0 }).eq([8, 4, 4, 4, 12])
+    }
+
     /// The flag that selects the broker's pods in a kubectl command.
     pub fn broker_pods(&self) -> String {
         let labels = self.broker.selectors.first().into_iter().copied().flatten();
@@ -377,5 +395,22 @@ impl Profile {
     /// The possible names of the broker's `StatefulSet` and client Service, current line first.
     pub fn broker_workloads(&self) -> impl Iterator<Item = &'static str> {
         self.broker.current.into_iter().chain([self.broker.old])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lease_of_a_process_has_a_uuid_and_the_group() {
+        let name = |id: &str| format!("operator-{id}.meshplay.khulnasoft.com");
+        let lease = name("0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0");
+        assert!(MESHPLAY.is_random_lease(&lease));
+        assert!(!MESHERY.is_random_lease(&lease));
+        for other in [name("1"), name("0f1e2d3c-4b5a-6978-8796-of-a-team"), lease.replace("operator-", "web-")] {
+            assert!(!MESHPLAY.is_random_lease(&other), "{other}");
+        }
+        assert!(!MESHPLAY.is_random_lease(&lease.replace("khulnasoft.com", "example.com")));
     }
 }

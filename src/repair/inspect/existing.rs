@@ -31,6 +31,7 @@ impl Session<'_> {
         );
         let mut existing: Vec<(StackObject, Seen<Value>)> = wanted.into_iter().zip(seen).collect();
         self.add_named_after_custom_resources(&custom, &mut existing).await;
+        self.add_random_leases(profile, &mut existing).await;
         let instances = if crds { self.instances(&existing).await } else { Vec::new() };
         let claims = existing
             .iter()
@@ -73,6 +74,30 @@ impl Session<'_> {
         }))
         .await;
         existing.splice(0..0, seen);
+    }
+
+    /// The Leases of an operator whose Leases have random names. If they cannot be listed, one entry stands for all.
+    async fn add_random_leases(&self, profile: &Profile, existing: &mut Vec<(StackObject, Seen<Value>)>) {
+        let Some(pattern) = profile.random_leases() else {
+            return;
+        };
+        let all = Id::of(object::LEASE, Some(self.namespace()), &pattern);
+        let permission = Permission::to("list", all.group(), &all.plural).in_namespace(self.namespace());
+        let entry = |id: Id| StackObject { part: Part::Operator, id, made: false };
+        let leases: Vec<_> = match self.list(&all.collection(), &permission).await {
+            Seen::Known(leases) => leases
+                .into_iter()
+                .filter_map(|lease| {
+                    let name = lease["metadata"]["name"].as_str().filter(|name| profile.is_random_lease(name))?;
+                    let id = Id { name: name.to_owned(), ..all.clone() };
+                    Some((entry(id), Seen::Known(lease)))
+                })
+                .collect(),
+            other => vec![(entry(all), other.map(|_| Value::Null))],
+        };
+        // After the operator and its permissions, so that it does not write another one.
+        let end = existing.iter().rposition(|(entry, _)| entry.part == Part::Operator).map_or(0, |last| last + 1);
+        existing.splice(end..end, leases);
     }
 
     /// The custom resources of the namespace, each in the first version in which it can be read, and those that cannot be

@@ -71,6 +71,12 @@ pub fn all_permissions(profile: &Profile, namespace: &str, parts: &BTreeSet<Part
         // asked. A rule with names could not cover it, so the namespace is the narrowest scope.
         permissions.extend(["get", "delete"].map(|verb| of_kind(verb, object::DEPLOYMENT)));
     }
+    if profile.random_leases().is_some() {
+        permissions.push(of_kind("list", object::LEASE));
+        if parts.contains(&Part::Operator) {
+            permissions.extend(["get", "delete"].map(|verb| of_kind(verb, object::LEASE)));
+        }
+    }
     for plural in ["meshsyncs", "brokers"] {
         // They can have any name.
         let verbs = ["list", "get", "delete", "patch"];

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::is_terminating;
 use super::lookup::{address_of, server_of};
+use crate::bed::line::Line;
 use crate::bed::rest::{self, Writer};
 use crate::bed::setup::{Setup, random_token};
 use crate::bed::stack::has_all_replicas;
@@ -71,16 +72,21 @@ impl FakeOperator {
         let Some((pod, uid)) = pods.into_iter().next() else {
             return Ok(());
         };
-        let prefix = self.names().prefix;
         let group = self.names().group;
+        let uid = uid.as_str().unwrap_or_default();
+        let name = match self.setup.line {
+            // Each process has a Lease of its own.
+            Line::Meshplay => format!("operator-{uid}.{group}"),
+            _ => format!("{}-operator-leader.{group}", self.names().prefix),
+        };
         let lease = json!({
             "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
             "metadata": {
-                "name": format!("{prefix}-operator-leader.{group}"),
+                "name": name,
                 "namespace": self.setup.namespace,
             },
             "spec": {
-                "holderIdentity": format!("{pod}_{}", uid.as_str().unwrap_or_default()),
+                "holderIdentity": format!("{pod}_{uid}"),
                 "leaseDurationSeconds": LEASE_SECONDS,
                 "renewTime": manifests::now_exactly(),
             },
