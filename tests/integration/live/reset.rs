@@ -2,6 +2,7 @@
 
 mod backups;
 mod crds;
+mod meshplay;
 mod parts;
 mod reading;
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     bed::{self, Lease, Line, Stack, rest},
     live::{
-        at,
+        assert_well_meshplay, at,
         listing::{settled, until_as_before},
         until_checked,
     },
@@ -48,8 +48,7 @@ async fn meshplay_is_installed_and_removed_completely() -> Result<()> {
     assert_eq!(workloads(&client, NAMESPACE).await?, ["meshplay-meshsync", "meshplay-operator", "meshplay-broker"]);
     let report = run(&bed, "system check").await.json();
     assert_eq!(states(&report), "DEPLOYED/CONNECTED/CONNECTED", "{report:#}");
-    // Its broker has no token and its images have no releases, so no remedy ends these. The bed has no load balancer.
-    assert_eq!(roots(&report), ["broker-unauthenticated", "moving-tag", "broker-external-pending"], "{report:#}");
+    assert_well_meshplay(&report, &[]);
     // Events flow; the exit code is that of the broker's findings.
     let flow = run(&bed, "test dataflow").await.exits(1).json();
     let hops = flow["test"]["hops"].as_array().expect("hops");
@@ -73,6 +72,8 @@ async fn meshplay_is_installed_and_removed_completely() -> Result<()> {
     let gone = run(&bed, "system reset stack --crds --yes --no-backup --wait 60s").await;
     let gone: Value = gone.exits(0).json();
     assert_eq!(gone["outcome"], "done", "{gone:#}");
+    let steps = gone["steps"].as_array().expect("steps");
+    assert!(steps.iter().any(|step| step["objectKind"] == "Lease"), "{steps:#?}");
     drop(controller);
     let forwards = rest::collection("kwok.x-k8s.io/v1alpha1", "PortForward", Some(NAMESPACE));
     rest::delete(&client, &forwards).await?;
