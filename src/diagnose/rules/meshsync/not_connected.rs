@@ -24,7 +24,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "MeshSync is running but not connected to the broker",
     explains: &["meshsync-silent", "flow-nothing-seen"],
     explanation: include_str!("not_connected.md"),
-    cure: Cure::Automatic,
+    cure: Cure::Except("where MeshSync cannot parse its address and no operator would write another one"),
     ..Diagnosis::fault(Meshsync)
 };
 
