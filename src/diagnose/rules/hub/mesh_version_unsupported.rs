@@ -18,14 +18,49 @@ pub(crate) static CHECK: Check = Check {
     ..Check::of_hub(&[&DIAGNOSIS], judge)
 };
 
-/// The minor versions of Istio 1 that the documentation of an era names.
-fn supported(era: Era) -> (u32, u32) {
-    match era {
-        Era::A => (5, 6),
-        Era::B => (5, 5),
-        Era::C => (7, 9),
-        Era::D => (7, 11),
+/// The minor versions of Istio 1 for which a release is documented: its troubleshooting guide, its table of versions, and
+/// its changelog.
+struct Supported {
+    /// The release of the controllers.
+    release: (u64, u64),
+    era: Era,
+    oldest: u32,
+    newest: u32,
+}
+
+const fn supported(release: (u64, u64), era: Era, oldest: u32, newest: u32) -> Supported {
+    Supported { release, era, oldest, newest }
+}
+
+/// Every release.
+static SUPPORTED: [Supported; 12] = [
+    supported((0, 4), Era::A, 5, 5),
+    supported((0, 5), Era::A, 5, 5),
+    supported((0, 6), Era::A, 5, 6),
+    supported((0, 7), Era::B, 5, 7),
+    supported((0, 8), Era::B, 5, 7),
+    supported((0, 9), Era::B, 5, 7),
+    // The guide of 0.10.0 names 1.5, and that of 0.10.10 1.7 and 1.8.
+    supported((0, 10), Era::C, 5, 8),
+    supported((0, 11), Era::C, 7, 8),
+    supported((0, 12), Era::C, 7, 9),
+    supported((1, 0), Era::D, 7, 10),
+    supported((1, 1), Era::D, 7, 10),
+    supported((1, 2), Era::D, 7, 11),
+];
+
+/// The release, and the oldest and the newest minor version of Istio 1 for which it is documented. If the image of
+/// networking does not tell the release, all releases of its era.
+fn documented(era: Era, version: Option<(u64, u64)>) -> (String, u32, u32) {
+    let of_era = || SUPPORTED.iter().filter(|it| it.era == era);
+    let product = era.product();
+    if let Some(found) = of_era().find(|it| Some(it.release) == version) {
+        let (major, minor) = found.release;
+        return (format!("{product} {major}.{minor}"), found.oldest, found.newest);
     }
+    let oldest = of_era().map(|it| it.oldest).min().unwrap_or_default();
+    let newest = of_era().map(|it| it.newest).max().unwrap_or_default();
+    (format!("{product} {}", era.releases()), oldest, newest)
 }
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
@@ -34,7 +69,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let Some(era) = hub.era() else {
         return Outcome::skip("its CRDs are not served");
     };
-    let (oldest, newest) = supported(era);
+    let (release, oldest, newest) = documented(era, hub.version());
+    let range = if oldest == newest { format!("1.{oldest}") } else { format!("1.{oldest} to 1.{newest}") };
     let findings = meshes.iter().filter_map(|mesh| {
         let version = mesh.istio_version()?;
         let minor = minor_of(version)?;
@@ -47,10 +83,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 .finding()
                 .title(format!("Mesh {} has Istio {version}", mesh.name()))
                 .message(format!(
-                    "The releases {} of {} are documented for Istio 1.{oldest} to 1.{newest}. The controllers do not check it: what they \
-                     write may not work there.",
-                    era.releases(),
-                    era.product()
+                    "{release} is documented for Istio {range}. The controllers do not check it: what they write may not work \
+                     there."
                 ))
                 .object(ObjectRef {
                     kind: "Mesh".into(),
@@ -74,7 +108,21 @@ fn minor_of(version: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::minor_of;
+    use super::{documented, minor_of};
+    use crate::stack::hub::Era;
+
+    #[test]
+    fn range_is_that_of_the_release_or_of_its_era() {
+        let range = |era, version| {
+            let (release, oldest, newest) = documented(era, version);
+            (release, (oldest, newest))
+        };
+        assert_eq!(range(Era::D, Some((1, 1))), ("Gloo Mesh 1.1".to_owned(), (7, 10)));
+        assert_eq!(range(Era::A, Some((0, 4))).1, (5, 5));
+        // A tag without a version, and one of a release that is not known.
+        assert_eq!(range(Era::D, None), ("Gloo Mesh 1.0 to 1.2".to_owned(), (7, 11)));
+        assert_eq!(range(Era::B, Some((2021, 12))).1, (5, 7));
+    }
 
     #[test]
     fn minor_version_is_read_from_a_tag() {
