@@ -11,6 +11,7 @@ use k8s_openapi::{
 use super::{
     Expectation,
     clients::{self, Clients},
+    hub::HubView,
     rollout,
 };
 use crate::{
@@ -62,6 +63,7 @@ pub(crate) struct StackView<'a> {
     pub(crate) destination_pods: Vec<&'a Pod>,
     pub(super) clients: Clients<'a>,
     pub(crate) line: Option<Line>,
+    pub(super) hub: Option<HubView<'a>>,
 }
 
 impl<'a> StackView<'a> {
@@ -84,6 +86,7 @@ impl<'a> StackView<'a> {
             destination_pods,
             clients,
             line: line(facts),
+            hub: HubView::of_facts(facts),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The view of Service Mesh Hub: its controllers, policies and discovered objects, and their states.
 
 mod remote;
+use std::rc::Rc;
 
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
 
@@ -22,29 +23,42 @@ use crate::{
     },
 };
 
-/// Service Mesh Hub in a cluster.
+/// Service Mesh Hub in a cluster. A clone costs nothing: the policies are read once.
+#[derive(Clone)]
 pub(crate) struct HubView<'a> {
     facts: &'a Facts,
     hub: &'a HubFacts,
+    policies: Rc<[Policy<'a>]>,
 }
 
 /// One policy, with what its status says.
+#[derive(Clone)]
 pub(crate) struct Policy<'a> {
     pub(crate) kind: HubKind,
     pub(crate) object: &'a HubObject,
-    pub(crate) status: PolicyStatus,
+    pub(crate) status: Rc<PolicyStatus>,
 }
 
 impl<'a> StackView<'a> {
     /// The view of Service Mesh Hub. `None` for the other profiles.
     pub(crate) fn hub(&self) -> Option<HubView<'a>> {
-        let facts = self.facts;
-        facts.profile.is_hub().then_some(())?;
-        Some(HubView { facts, hub: facts.hub.as_deref()? })
+        self.hub.clone()
     }
 }
 
 impl<'a> HubView<'a> {
+    /// Reads the policies. `None` for the other profiles.
+    pub(super) fn of_facts(facts: &'a Facts) -> Option<Self> {
+        facts.profile.is_hub().then_some(())?;
+        let hub = facts.hub.as_deref()?;
+        let kinds = hub.generation().into_iter().flat_map(Generation::kinds);
+        let policies = kinds.filter(|kind| Role::POLICIES.contains(&kind.role)).flat_map(|kind| {
+            let objects = hub.of(kind.role).items().iter();
+            objects.map(move |object| Policy { kind: kind.clone(), object, status: Rc::new(object.policy_status()) })
+        });
+        Some(Self { facts, hub, policies: policies.collect() })
+    }
+
     /// The generation of its custom resources. `None` if none is served.
     pub(crate) fn generation(&self) -> Option<&'static Generation> {
         self.hub.generation()
@@ -120,15 +134,8 @@ impl<'a> HubView<'a> {
     }
 
     /// Every policy.
-    pub(crate) fn policies(&self) -> Vec<Policy<'a>> {
-        let kinds = self.generation().into_iter().flat_map(Generation::kinds);
-        let policies = kinds.filter(|kind| Role::POLICIES.contains(&kind.role));
-        policies
-            .flat_map(|kind| {
-                let objects = self.of(kind.role).items().iter();
-                objects.map(move |object| Policy { kind: kind.clone(), object, status: object.policy_status() })
-            })
-            .collect()
+    pub(crate) fn policies(&self) -> &[Policy<'a>] {
+        &self.policies
     }
 
     /// Why some policies are not known. `None` if all are.
@@ -209,8 +216,7 @@ impl<'a> HubView<'a> {
     }
 
     fn state_of_policies(&self) -> ComponentReport {
-        let policies = self.policies();
-        let states = policies.iter().map(|policy| state_of(policy.status.approval));
+        let states = self.policies().iter().map(|policy| state_of(policy.status.approval));
         let worst = states.max_by_key(|state| match state {
             State::Failed => 3,
             State::Invalid => 2,

@@ -67,7 +67,7 @@ impl VirtualMesh<'_> {
 
 /// Every virtual mesh.
 pub(super) fn all<'a>(hub: &HubView<'a>) -> Vec<VirtualMesh<'a>> {
-    let policies = hub.policies().into_iter().filter(|policy| policy.kind.role == Role::VirtualMesh);
+    let policies = hub.policies().iter().filter(|policy| policy.kind.role == Role::VirtualMesh).cloned();
     policies
         .map(|policy| {
             let refs = policy.object.spec["meshes"].as_array().into_iter().flatten();
