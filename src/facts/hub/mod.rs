@@ -101,7 +101,7 @@ impl Approval {
         match (value.as_str(), value.as_i64()) {
             (Some("ACCEPTED"), _) | (_, Some(1)) => Self::Accepted,
             // Era A has two more values.
-            (Some("INVALID" | "CONFLICT"), _) | (_, Some(2)) => Self::Invalid,
+            (Some("INVALID" | "CONFLICT"), _) | (_, Some(2 | 4)) => Self::Invalid,
             (Some("FAILED" | "PROCESSING_ERROR"), _) | (_, Some(3)) => Self::Failed,
             _ => Self::Pending,
         }
@@ -371,5 +371,7 @@ mod tests {
         assert_eq!(status.errors, ["no such service", "cannot write"]);
         let mesh = policy(json!({ "federationStatus": { "state": "CONFLICT" } }));
         assert_eq!((mesh.approval, mesh.observed_generation), (Approval::Invalid, None));
+        let mesh = policy(json!({ "federationStatus": { "state": 4 } }));
+        assert_eq!(mesh.approval, Approval::Invalid);
     }
 }

@@ -19,13 +19,12 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 pub(crate) static CHECK: Check = Check {
     id: "smh-federation",
     title: "federation is written without an error",
-    ..Check::of_hub(&[&DIAGNOSIS], |context| for_each_policy(context, |hub, policy| judge(context, hub, policy)))
+    ..Check::of_hub(&[&DIAGNOSIS], |context| {
+        for_each_policy(context, &[Role::VirtualMesh], |hub, policy| judge(context, hub, policy))
+    })
 };
 
 fn judge(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> Option<Finding> {
-    if policy.kind.role != Role::VirtualMesh {
-        return None;
-    }
     let status = &policy.status;
     let of_entries = status.meshes.iter().chain(&status.targets);
     let mut errors: Vec<String> = of_entries
@@ -54,11 +53,15 @@ fn judge(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> O
             })
             .object(policy.reference())
             .evidences(errors.iter().take(10))
-            .remedy(if gateway {
-                "give the ingress gateway a Service of type LoadBalancer or NodePort with a port named tls, or select \
-                 another one in spec.federation.ingressGatewaySelectors"
-            } else {
-                "correct what the error names"
+            .remedy(match (gateway, hub.is_before_1_1()) {
+                (true, false) => {
+                    "give the ingress gateway a Service of type LoadBalancer or NodePort with a port named tls, or select \
+                     another one in spec.federation.ingressGatewaySelectors"
+                }
+                (true, true) => {
+                    "give the ingress gateway a Service of type LoadBalancer or NodePort with a port named tls"
+                }
+                (false, _) => "correct what the error names",
             })
             .command(show(context, policy))
             .done(),

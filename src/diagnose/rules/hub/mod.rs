@@ -25,9 +25,12 @@ pub(crate) mod target_not_selected;
 pub(crate) mod version_unsupported;
 mod virtual_mesh;
 
-use crate::diagnose::{
-    hub::{HubView, Policy},
-    rules::prelude::*,
+use crate::{
+    diagnose::{
+        hub::{HubView, Policy},
+        rules::prelude::*,
+    },
+    stack::hub::Role,
 };
 
 /// The diagnoses, in display order.
@@ -110,18 +113,35 @@ fn hub_of<'a>(context: &RuleContext<'a>) -> Result<HubView<'a>, Undecided> {
     context.hub().ok_or_else(|| Undecided::Skip("this is another profile".into()))
 }
 
-/// One finding for each policy of which this tells one. Unknown if there is none and not every policy could be read.
+/// The policies about the traffic of workloads.
+const OF_TRAFFIC: &[Role] = &[Role::TrafficPolicy, Role::AccessPolicy];
+
+/// One finding for each policy with these roles of which this tells one, by its status. A status about an older spec says
+/// nothing about the current one, so its policy is left out: smh-not-observed reports it. Unknown if there is no finding
+/// and not every policy could be judged.
 fn for_each_policy<'a>(
     context: &RuleContext<'a>,
+    roles: &[Role],
     tell: impl Fn(&HubView<'a>, &Policy<'a>) -> Option<Finding>,
 ) -> Judgement {
     let hub = hub_of(context)?;
-    let policies = hub.policies();
-    let findings: Vec<Finding> = policies.iter().filter_map(|policy| tell(&hub, policy)).collect();
-    if findings.is_empty() && policies.is_empty() && hub.unseen_policies().is_none() {
-        return Outcome::skip("there are no policies");
+    let all = hub.policies().iter().filter(|policy| roles.contains(&policy.kind.role));
+    let (behind, current): (Vec<_>, Vec<_>) = all.partition(|policy| policy.is_behind());
+    if behind.is_empty() && current.is_empty() && hub.unseen_policies().is_none() {
+        return Outcome::skip("there are no policies of this kind");
     }
-    Outcome::of_or_unknown(findings, hub.unseen_policies())
+    let outdated = || Some(format!("{} has no status for its current spec", behind.first()?.shown()));
+    let findings = current.into_iter().filter_map(|policy| tell(&hub, policy)).collect();
+    Outcome::of_or_unknown(findings, hub.unseen_policies().or_else(outdated))
+}
+
+/// The states as they are written in the status of a policy, with their fields. Service Mesh Hub 0.4 to 0.6 has several.
+fn written_states<'a>(policy: &Policy<'a>) -> Vec<(String, &'a str)> {
+    let status = &policy.object.status;
+    let fields = status.as_object().into_iter().flatten();
+    let parts = fields.filter_map(|(field, part)| Some((format!("{field}.state"), part["state"].as_str()?)));
+    let whole = status["state"].as_str().map(|state| ("state".to_owned(), state));
+    whole.into_iter().chain(parts).collect()
 }
 
 /// The command that shows a policy with its status.
@@ -137,7 +157,6 @@ fn log_of(context: &RuleContext<'_>, hub: &HubView<'_>, component: Component) ->
 
 /// The key of a discovered object as its users know it: `reviews.bookinfo on mgmt-cluster`.
 fn shown_target(hub: &HubView<'_>, key: &str) -> String {
-    use crate::stack::hub::Role;
     match hub.with_key(Role::Target, key) {
         Some(target) => {
             let (service, cluster) = HubView::service_of(target);

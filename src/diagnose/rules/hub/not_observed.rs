@@ -1,4 +1,4 @@
-use super::{for_each_policy, log_of, show};
+use super::{hub_of, log_of, show, written_states};
 use crate::{
     diagnose::{
         hub::{HubView, Policy},
@@ -19,13 +19,26 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 pub(crate) static CHECK: Check = Check {
     id: "smh-policies-observed",
     title: "networking has seen the current spec of each policy",
-    ..Check::of_hub(&[&DIAGNOSIS], |context| for_each_policy(context, |hub, policy| judge(context, hub, policy)))
+    ..Check::of_hub(&[&DIAGNOSIS], judge)
 };
 
 /// Within this time after its creation, a policy may wait for its first pass.
 const FIRST_PASS: i64 = 15;
 
-fn judge(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> Option<Finding> {
+/// The maximum number of errors of an older spec that are shown.
+const MOST_ERRORS: usize = 3;
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let hub = hub_of(context)?;
+    let unseen = hub.unseen_policies();
+    if hub.policies().is_empty() && unseen.is_none() {
+        return Outcome::skip("there are no policies");
+    }
+    let findings = hub.policies().iter().filter_map(|policy| not_observed(context, &hub, policy));
+    Outcome::of_or_unknown(findings.collect(), unseen)
+}
+
+fn not_observed(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> Option<Finding> {
     let created = policy.object.metadata.creation_timestamp.as_ref();
     // The time of a dump is that of its newest object.
     let now = Some(context.facts.taken_at).filter(|_| !context.facts.taken_at_estimated);
@@ -45,15 +58,21 @@ fn judge(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> O
     } else if policy.status.written {
         (
             format!("{} was changed, and the change is not applied", policy.shown()),
-            "The meshes still have the previous version of this policy.",
+            if policy.status.approval == Approval::Accepted {
+                "The meshes still have the previous version of this policy."
+            } else {
+                "The previous version of this policy was not accepted either, or only in part."
+            },
         )
     } else {
         (format!("{} was never applied", policy.shown()), "Nothing of this policy is in the meshes.")
     };
-    let state = match policy.status.approval {
-        Approval::Pending => "absent, which means PENDING".to_owned(),
-        other => format!("{}, for generation {observed}", crate::diagnose::hub::state_of(other)),
-    };
+    let states = written_states(policy);
+    let pending = states.is_empty().then(|| "status.state: absent, which means PENDING".to_owned());
+    let states = states.iter().map(|(field, state)| format!("status.{field}: {state}, for generation {observed}"));
+    // The other checks leave this policy out.
+    let errors = policy.status.errors.iter().chain(policy.status.targets.iter().flat_map(|target| &target.errors));
+    let errors = errors.filter(|_| policy.status.written).take(MOST_ERRORS);
     let excerpt = log_excerpt::of_component(context, Component::Networking);
     let settings = hub.of(Role::Settings).known().is_some_and(Vec::is_empty) && hub.has_settings();
     let completed = hub.of(Role::Mesh).items().iter().any(|mesh| mesh.observed_generation() > 0);
@@ -64,7 +83,9 @@ fn judge(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> O
             .message(format!("{meaning} Networking has not seen generation {generation}."))
             .object(policy.reference())
             .evidence(format!("metadata.generation: {generation}, status.observedGeneration: {observed}"))
-            .evidence(format!("status.state: {state}"))
+            .evidences(pending)
+            .evidences(states)
+            .evidences(errors.map(|error| format!("an error for generation {observed}: {error}")))
             .evidences(
                 settings.then(|| "there is no Settings object, without which networking does nothing".to_owned()),
             )

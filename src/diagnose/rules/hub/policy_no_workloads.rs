@@ -1,4 +1,4 @@
-use super::{for_each_policy, show};
+use super::{OF_TRAFFIC, for_each_policy, show};
 use crate::{
     diagnose::{hub::Policy, rules::prelude::*},
     facts::hub::Approval,
@@ -16,20 +16,19 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 pub(crate) static CHECK: Check = Check {
     id: "smh-policies-have-workloads",
     title: "each policy applies to the traffic of a workload",
-    ..Check::of_hub(&[&DIAGNOSIS], |context| for_each_policy(context, |_, policy| judge(context, policy)))
+    ..Check::of_hub(&[&DIAGNOSIS], |context| for_each_policy(context, OF_TRAFFIC, |_, policy| judge(context, policy)))
 };
 
 fn judge(context: &RuleContext<'_>, policy: &Policy<'_>) -> Option<Finding> {
     let status = &policy.status;
-    let has_sources = matches!(policy.kind.role, Role::TrafficPolicy | Role::AccessPolicy);
     // With several selectors of sources, the status of an access policy lists too few workloads.
     let sources = policy.object.spec["sourceSelector"].as_array().map_or(0, Vec::len);
     let by_request = policy.object.spec.pointer("/sourceSelector/0/requestIdentityMatcher").is_some();
-    if (policy.kind.role == Role::AccessPolicy && (sources > 1 || by_request)) || policy.is_behind() {
+    if policy.kind.role == Role::AccessPolicy && (sources > 1 || by_request) {
         return None;
     }
     let none = status.workloads.as_ref().is_none_or(Vec::is_empty);
-    if !has_sources || !none || status.approval != Approval::Accepted || status.targets.is_empty() {
+    if !none || status.approval != Approval::Accepted || status.targets.is_empty() {
         return None;
     }
     Some(

@@ -1,10 +1,11 @@
-use super::{for_each_policy, log_of, show, target_not_discovered, virtual_mesh};
+use super::{for_each_policy, log_of, show, target_not_discovered, virtual_mesh, written_states};
 use crate::{
     diagnose::{
-        hub::{HubView, Policy},
+        hub::{HubView, Policy, state_of},
         rules::prelude::*,
     },
     facts::hub::Approval,
+    stack::hub::Role,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -18,7 +19,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 pub(crate) static CHECK: Check = Check {
     id: "smh-policies-accepted",
     title: "each policy is accepted",
-    ..Check::of_hub(&[&DIAGNOSIS], |context| for_each_policy(context, |hub, policy| judge(context, hub, policy)))
+    ..Check::of_hub(&[&DIAGNOSIS], |context| {
+        for_each_policy(context, &Role::POLICIES, |hub, policy| judge(context, hub, policy))
+    })
 };
 
 fn judge(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> Option<Finding> {
@@ -39,36 +42,66 @@ fn judge(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> O
         return None;
     }
     let failed = status.approval == Approval::Failed;
-    let state = crate::diagnose::hub::state_of(status.approval);
-    let first = errors.next().cloned();
-    let (meaning, remedy) = if failed {
-        (
-            "The policy is valid, but networking could not write the result to a mesh.".to_owned(),
-            "correct what the error names; networking tries again",
-        )
-    } else {
-        let meaning = match first.as_deref().and_then(virtual_mesh::meaning) {
-            Some(meaning) => meaning.to_owned(),
-            None if entries.clone().any(|entry| entry.approval == Approval::Accepted) => {
-                "Networking applies only the part of it that is accepted.".to_owned()
-            }
-            None => {
-                "Networking does not apply it. A version that was applied before may still be in the meshes.".to_owned()
-            }
-        };
-        (meaning, "correct the policy as the error says")
+    let parts = refused_parts(policy);
+    let state = parts.first().map_or_else(|| state_of(status.approval).to_string(), |(_, state)| (*state).to_owned());
+    let first = errors.next();
+    let applied_to_some = entries.clone().any(|entry| entry.approval == Approval::Accepted);
+    let meaning = match first.and_then(|error| virtual_mesh::meaning(error)) {
+        Some(meaning) => meaning,
+        None if state == "PROCESSING_ERROR" => {
+            "Networking failed to read, translate or write something for it, so parts of it may be missing in the meshes."
+        }
+        None if state == "CONFLICT" => "It contradicts other policies for the same service.",
+        None if failed => "The policy is valid, but networking could not write the result to a mesh.",
+        None if applied_to_some => "Networking applies only the part of it that is accepted.",
+        None => "Networking does not apply it. A version that was applied before may still be in the meshes.",
     };
+    let shown = first.into_iter().chain(errors).map(|error| format!("{}: {error}", field_of(policy, error)));
+    let without_error = !has_errors && parts.is_empty();
     Some(
         DIAGNOSIS
             .finding()
-            .title(format!("{} is {state}", policy.shown()))
+            .title(match parts.first() {
+                Some((field, _)) => format!("{} has {} {state}", policy.shown(), field.trim_end_matches(".state")),
+                None => format!("{} is {state}", policy.shown()),
+            })
             .message(meaning)
             .object(policy.reference())
-            .evidences(first.iter().chain(errors).map(|error| format!("status.errors: {error}")))
-            .evidences((!has_errors).then(|| format!("status.state: {state}, without an error")))
-            .remedy(remedy)
+            .evidences(parts.iter().map(|(field, state)| format!("status.{field}: {state}")))
+            .evidences(shown)
+            .evidences(without_error.then(|| format!("status.state: {state}, without an error")))
+            .remedy(match state.as_str() {
+                "FAILED" => "correct what the error names; networking tries again",
+                "PROCESSING_ERROR" => "correct what the error names",
+                "CONFLICT" => "let only one of the policies set the field for this service",
+                _ => "correct the policy as the error says",
+            })
             .command(show(context, policy))
             .commands(log_of(context, hub, Component::Networking).filter(|_| failed))
             .done(),
     )
+}
+
+/// The parts of a status of Service Mesh Hub 0.4 to 0.6 that are not accepted, with their states as they are written, the
+/// worst first. A later status has one state and no parts.
+fn refused_parts<'a>(policy: &Policy<'a>) -> Vec<(String, &'a str)> {
+    let mut parts = written_states(policy);
+    parts.retain(|(field, state)| {
+        !["state", "federationStatus.state"].contains(&field.as_str()) && !["ACCEPTED", "UNKNOWN"].contains(state)
+    });
+    parts.sort_by_key(|(_, state)| *state != "PROCESSING_ERROR");
+    parts
+}
+
+/// The field of the status that contains an error.
+fn field_of(policy: &Policy<'_>, error: &str) -> String {
+    let fields = policy.object.status.as_object().into_iter().flatten();
+    let mut parts = fields.filter_map(|(field, part)| {
+        if part["message"] == error {
+            return Some(format!("status.{field}.message"));
+        }
+        let mut items = part.as_array()?.iter();
+        items.any(|item| item["errorMessage"] == error).then(|| format!("status.{field}"))
+    });
+    parts.next().unwrap_or_else(|| "status.errors".to_owned())
 }

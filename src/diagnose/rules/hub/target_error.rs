@@ -24,7 +24,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 pub(crate) static CHECK: Check = Check {
     id: "smh-targets-accepted",
     title: "each policy is applied to all its targets",
-    ..Check::of_hub(&[&DIAGNOSIS], |context| for_each_policy(context, |hub, policy| judge(context, hub, policy)))
+    ..Check::of_hub(&[&DIAGNOSIS], |context| {
+        for_each_policy(context, &Role::POLICIES, |hub, policy| judge(context, hub, policy))
+    })
 };
 
 fn judge(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> Option<Finding> {
@@ -78,7 +80,7 @@ fn judge(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> O
 fn lost_mesh(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> Option<Finding> {
     let status = &policy.status;
     let has_entries = policy.kind.role == Role::VirtualMesh && hub.era() > Some(Era::A);
-    if !has_entries || status.approval != Approval::Accepted || policy.is_behind() {
+    if !has_entries || status.approval != Approval::Accepted {
         return None;
     }
     let refs = policy.object.spec["meshes"].as_array()?.iter();

@@ -19,7 +19,9 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 pub(crate) static CHECK: Check = Check {
     id: "smh-targets-discovered",
     title: "everything that the policies refer to was discovered",
-    ..Check::of_hub(&[&DIAGNOSIS], |context| for_each_policy(context, |hub, policy| judge(context, hub, policy)))
+    ..Check::of_hub(&[&DIAGNOSIS], |context| {
+        for_each_policy(context, &Role::POLICIES, |hub, policy| judge(context, hub, policy))
+    })
 };
 
 /// Whether an error says that a discovered object does not exist.

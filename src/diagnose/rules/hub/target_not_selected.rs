@@ -1,8 +1,7 @@
-use super::{for_each_policy, show};
+use super::{OF_TRAFFIC, for_each_policy, show};
 use crate::{
     diagnose::{hub::Policy, rules::prelude::*},
     facts::hub::Approval,
-    stack::hub::Role,
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -16,15 +15,14 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 pub(crate) static CHECK: Check = Check {
     id: "smh-targets-selected",
     title: "each policy selects a service",
-    ..Check::of_hub(&[&DIAGNOSIS], |context| for_each_policy(context, |_, policy| judge(context, policy)))
+    ..Check::of_hub(&[&DIAGNOSIS], |context| for_each_policy(context, OF_TRAFFIC, |_, policy| judge(context, policy)))
 };
 
 fn judge(context: &RuleContext<'_>, policy: &Policy<'_>) -> Option<Finding> {
-    let selects = matches!(policy.kind.role, Role::TrafficPolicy | Role::AccessPolicy);
     let status = &policy.status;
     let is_old = policy.kind.api_version.ends_with("/v1alpha1");
     // The status of era A does not list targets.
-    if !selects || is_old || status.approval != Approval::Accepted || !status.targets.is_empty() || policy.is_behind() {
+    if is_old || status.approval != Approval::Accepted || !status.targets.is_empty() {
         return None;
     }
     if status.has_routes {
