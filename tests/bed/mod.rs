@@ -27,6 +27,7 @@ pub mod crds;
 mod failures;
 mod fake_client;
 mod fake_controller;
+pub mod gloo_mesh;
 mod line;
 mod manifests;
 mod network;

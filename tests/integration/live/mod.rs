@@ -6,6 +6,7 @@ mod broker;
 mod connect_proxy;
 mod false_alarms;
 mod fix;
+mod gloo_mesh_controllers;
 mod in_cluster;
 mod installation;
 mod listing;

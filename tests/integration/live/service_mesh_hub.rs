@@ -8,20 +8,19 @@ use std::{
 
 use anyhow::{Context, Result};
 use kube::Client;
-use meshdoctor::stack::hub::{GENERATIONS, HubKind};
 use serde_json::{Value, json};
 
 use super::{document, until_checked};
 use crate::{
-    bed::{self, Cluster, Lease, Line, Stack, crds, rest, rest::BED},
+    bed::{
+        self, Cluster, Lease, Line, Stack,
+        gloo_mesh::{self, NAMESPACE},
+        rest,
+        rest::BED,
+    },
     fixture,
     tool::{Ran, meshdoctor, roots},
 };
-
-const NAMESPACE: &str = "gloo-mesh";
-
-/// The API server stores these fields itself.
-const OWN_FIELDS: [&str; 5] = ["uid", "generation", "creationTimestamp", "resourceVersion", "managedFields"];
 
 /// Gloo Mesh in a cluster, and the objects from which it was made.
 struct Hub {
@@ -34,7 +33,10 @@ impl Hub {
     async fn start() -> Result<Self> {
         let bed = bed::private().await?;
         let client = bed.client().await?;
-        install(&bed, &client).await?;
+        gloo_mesh::create_crds(&bed, &client).await?;
+        let list = fixture::compose(&fixture::folder(), "smh-healthy").map_err(anyhow::Error::msg)?;
+        let objects = list["items"].as_array().context("items")?;
+        gloo_mesh::create_objects(&bed, &client, objects).await?;
         Ok(Self { bed, client })
     }
 
@@ -60,79 +62,6 @@ impl Hub {
 
 async fn run(cluster: &Cluster, arguments: &str) -> Ran {
     meshdoctor(arguments).kubeconfig(&cluster.kubeconfig()).run_beside().await
-}
-
-/// The CRDs of era D, with a status and without a schema, and the fixture's objects with their statuses.
-pub(super) async fn install(bed: &Lease, client: &Client) -> Result<()> {
-    let kinds = GENERATIONS[0].kinds();
-    define(bed, client, &kinds).await?;
-
-    let list = fixture::compose(&fixture::folder(), "smh-healthy").map_err(anyhow::Error::msg)?;
-    let objects = list["items"].as_array().context("items")?;
-    let wanted =
-        |object: &&Value| !["Recording", "Pod", "ReplicaSet"].contains(&object["kind"].as_str().unwrap_or_default());
-    for object in objects.iter().filter(wanted) {
-        let mut object = object.clone();
-        let status = object.as_object_mut().and_then(|fields| fields.remove("status"));
-        if let Some(metadata) = object["metadata"].as_object_mut() {
-            for field in OWN_FIELDS {
-                metadata.remove(field);
-            }
-        }
-        bed.apply(BED, &[object.clone()]).await?;
-        let is_custom = kinds.iter().any(|kind| object["apiVersion"] == kind.api_version.as_str());
-        if let Some(status) = status.filter(|_| is_custom) {
-            let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
-            let api_version = object["apiVersion"].as_str().unwrap_or_default();
-            let kind = object["kind"].as_str().unwrap_or_default();
-            bed.patch_status(&rest::path(api_version, kind, &text("namespace"), &text("name")), &status).await?;
-        }
-    }
-    bed::until("the Deployments to be ready", Duration::from_secs(30), || async {
-        let deployments = rest::list(client, &rest::collection("apps/v1", "Deployment", Some(NAMESPACE))).await?;
-        let ready = deployments.iter().all(|deployment| deployment["status"]["readyReplicas"] == 1);
-        Ok((ready && deployments.len() == 3).then_some(()))
-    })
-    .await
-}
-
-/// CRDs of these kinds, with a status and without a schema.
-pub(super) async fn define(bed: &Lease, client: &Client, kinds: &[HubKind]) -> Result<()> {
-    let definitions: Vec<Value> = kinds
-        .iter()
-        .map(|kind| {
-            let (group, version) = kind.api_version.split_once('/').expect("a group");
-            let any = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
-            json!({
-                "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-                "metadata": { "name": format!("{}.{group}", kind.plural) },
-                "spec": {
-                    "group": group, "scope": "Namespaced",
-                    "names": { "kind": kind.kind, "plural": kind.plural, "singular": kind.kind.to_lowercase() },
-                    "versions": [{
-                        "name": version, "served": true, "storage": true, "subresources": { "status": {} },
-                        "schema": { "openAPIV3Schema": any },
-                    }],
-                },
-            })
-        })
-        .collect();
-    bed.apply(BED, &definitions).await?;
-    let paths: Vec<String> = kinds
-        .iter()
-        .map(|kind| crds::path(kind.plural, kind.api_version.split('/').next().unwrap_or_default()))
-        .collect();
-    bed::until("the CRDs to be served", Duration::from_secs(15), || async {
-        for kind in kinds {
-            let collection = format!("/apis/{}/{}", kind.api_version, kind.plural);
-            if rest::get(client, &collection).await.is_err() {
-                return Ok(None);
-            }
-        }
-        Ok(Some(()))
-    })
-    .await?;
-    crds::backdate(client, &paths).await
 }
 
 #[tokio::test]
