@@ -7,10 +7,14 @@
 
 #[path = "../bed/mod.rs"]
 mod bed;
+#[path = "../fixture/mod.rs"]
+#[allow(dead_code, reason = "the benchmark uses only a part of it")]
+mod fixture;
 
 mod idle_pods;
 mod latency;
 mod measure;
+mod products;
 mod requests;
 mod table;
 
@@ -154,6 +158,10 @@ async fn report(args: &Args) -> Result<Report> {
     figures.push(unresponsive(&kubeconfig, home)?);
     cluster.resume_api_server()?;
     drop(stack);
+    drop(cluster);
+
+    eprintln!("measuring on a cluster with three products");
+    figures.extend(products::figures(&requests::options(home)?, home, args.runs).await?);
     Ok(Report { machine: machine(), runs: args.runs, figures })
 }
 

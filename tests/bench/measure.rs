@@ -6,7 +6,7 @@
 use std::{
     ffi::OsString,
     path::{Path, PathBuf},
-    process::{Command, ExitCode, Stdio},
+    process::{Command, ExitCode, Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -64,8 +64,16 @@ impl Run {
 
     /// Runs the program once without measuring it, and returns its standard error.
     pub(crate) fn stderr(&self) -> Result<String> {
-        let output = self.environment(Command::new(&self.program).args(&self.args)).output()?;
-        Ok(String::from_utf8_lossy(&output.stderr).into_owned())
+        Ok(String::from_utf8_lossy(&self.output()?.stderr).into_owned())
+    }
+
+    /// Runs the program once without measuring it, and returns its standard output.
+    pub(crate) fn stdout(&self) -> Result<String> {
+        Ok(String::from_utf8_lossy(&self.output()?.stdout).into_owned())
+    }
+
+    fn output(&self) -> Result<Output> {
+        Ok(self.environment(Command::new(&self.program).args(&self.args)).output()?)
     }
 
     /// Runs the program once and measures it.
