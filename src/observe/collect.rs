@@ -154,11 +154,15 @@ impl Observer<'_> {
         first
     }
 
-    /// The version is requested over the connection for port-forwards, so that it is open when they need it.
+    /// The version is requested over the connection for port-forwards, so that it is open when they need it. Service Mesh
+    /// Hub needs none, except for the metrics of its enterprise release.
     async fn version(&self) -> (Result<String, ApiError>, Duration) {
         let started = Instant::now();
-        let client = self.clients.streams.clone();
-        let answer = self.api.get_over(client, "/version").await;
+        let answer = if self.scope.profile.is_hub() {
+            self.api.get("/version").await
+        } else {
+            self.api.get_over(self.clients.streams.clone(), "/version").await
+        };
         (answer::version(answer), started.elapsed())
     }
 

@@ -118,8 +118,7 @@ async fn create(cluster: &Cluster, client: &Client, crds: Vec<Value>) -> Result<
         Ok(Some(()))
     })
     .await?;
-    let paths: Vec<String> =
-        crds.iter().map(|crd| of(crd)).map(|(group, plural)| crds::path(&plural, &group)).collect();
+    let paths: Vec<String> = crds.iter().map(of).map(|(group, plural)| crds::path(&plural, &group)).collect();
     crds::backdate(client, &paths).await
 }
 

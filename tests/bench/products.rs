@@ -6,11 +6,13 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::{
+    LATENCY,
     bed::{self, Cluster, FakeClient, Line, Stack, gloo_mesh},
     cluster_admin, count, fixture,
     measure::{self, Run},
     ms, requests,
     table::{Row, Unit},
+    with_latency,
 };
 
 /// The verdicts of the products, each as it is installed.
@@ -28,11 +30,24 @@ pub(crate) async fn figures(options: &bed::Options, home: &Path, runs: usize) ->
     let (all, one) = (tool("check").exits(1), tool("check --profile meshery"));
     let [all_cost, one_cost] = measure::compare([&all, &one], runs)?;
     let (three, alone) = (ms(all_cost.wall), ms(one_cost.wall));
+    let far = with_latency(&cluster, &kubeconfig, home)?;
+    let remote = |args| Run::of(Path::new(env!("CARGO_BIN_EXE_meshdoctor")), args, &far, home);
+    let (far_all, far_one) = (remote("check").exits(1), remote("check --profile meshery"));
+    let [far_all, far_one] = measure::compare([&far_all, &far_one], runs)?;
+    let (far_three, far_alone) = (ms(far_all.wall), ms(far_one.wall));
+    let latency = LATENCY.as_millis();
     let (of_all, of_one) = (requests::of(&all, &cluster)?, requests::of(&one, &cluster)?);
     Ok(vec![
         Row::new("check of three products: wall", three / alone, Unit::Times)
             .at_most(1.3)
             .note(format!("{three:.1} ms, one of them {alone:.1} ms")),
+        Row::new(
+            format!("check of three products: wall, +{latency} ms round trip"),
+            far_three / far_alone,
+            Unit::Times,
+        )
+        .at_most(1.3)
+        .note(format!("{far_three:.1} ms, one of them {far_alone:.1} ms")),
         Row::new("check of three products: CPU", ms(all_cost.cpu) / ms(one_cost.cpu), Unit::Times).note(format!(
             "{:.1} ms, one of them {:.1} ms",
             ms(all_cost.cpu),
