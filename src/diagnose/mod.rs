@@ -20,6 +20,7 @@ mod mode;
 pub(crate) mod network_policy;
 mod nodes;
 mod pod_status;
+mod policy;
 mod preflight_summary;
 pub(crate) mod remedy;
 pub(crate) mod rollout;

@@ -1,5 +1,7 @@
 //! The view of the stack: facts that every rule and state would otherwise derive again.
 
+use std::rc::Rc;
+
 use k8s_openapi::{
     api::{
         apps::v1::{Deployment, StatefulSet},
@@ -11,7 +13,7 @@ use k8s_openapi::{
 use super::{
     Expectation,
     clients::{self, Clients},
-    hub::HubView,
+    policy::{self, Policy},
     rollout,
 };
 use crate::{
@@ -63,7 +65,7 @@ pub(crate) struct StackView<'a> {
     pub(crate) destination_pods: Vec<&'a Pod>,
     pub(super) clients: Clients<'a>,
     pub(crate) line: Option<Line>,
-    pub(super) hub: Option<HubView<'a>>,
+    pub(super) policies: Rc<[Policy<'a>]>,
 }
 
 impl<'a> StackView<'a> {
@@ -86,7 +88,7 @@ impl<'a> StackView<'a> {
             destination_pods,
             clients,
             line: line(facts),
-            hub: HubView::of_facts(facts),
+            policies: policy::read(facts),
         }
     }
 

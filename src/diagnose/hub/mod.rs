@@ -7,11 +7,12 @@ use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
 
 pub(crate) use remote::RemoteView;
 
+pub(crate) use super::policy::Policy;
 use super::{rollout, stack_view::StackView};
 use crate::{
     facts::{
         Facts,
-        hub::{Approval, HubFacts, HubObject, PolicyStatus, Relay},
+        hub::{Approval, HubFacts, HubObject, Relay},
         stack,
     },
     report::{ComponentReport, HubComponents, ObjectRef, PoliciesReport, PolicyReport, State, TargetOfPolicies},
@@ -19,46 +20,27 @@ use crate::{
         base::{permission::Permission, seen::Seen},
         component::Component,
         controllers,
-        hub::{Era, Generation, HubKind, Role},
+        hub::{Era, Generation, Role},
     },
 };
 
-/// Service Mesh Hub in a cluster. A clone costs nothing: the policies are read once.
-#[derive(Clone)]
+/// Service Mesh Hub in a cluster.
 pub(crate) struct HubView<'a> {
     facts: &'a Facts,
     hub: &'a HubFacts,
     policies: Rc<[Policy<'a>]>,
 }
 
-/// One policy, with what its status says.
-#[derive(Clone)]
-pub(crate) struct Policy<'a> {
-    pub(crate) kind: HubKind,
-    pub(crate) object: &'a HubObject,
-    pub(crate) status: Rc<PolicyStatus>,
-}
-
 impl<'a> StackView<'a> {
     /// The view of Service Mesh Hub. `None` for the other profiles.
     pub(crate) fn hub(&self) -> Option<HubView<'a>> {
-        self.hub.clone()
+        let facts = self.facts;
+        facts.profile.is_hub().then_some(())?;
+        Some(HubView { facts, hub: facts.hub.as_deref()?, policies: self.policies.clone() })
     }
 }
 
 impl<'a> HubView<'a> {
-    /// Reads the policies. `None` for the other profiles.
-    pub(super) fn of_facts(facts: &'a Facts) -> Option<Self> {
-        facts.profile.is_hub().then_some(())?;
-        let hub = facts.hub.as_deref()?;
-        let kinds = hub.generation().into_iter().flat_map(Generation::kinds);
-        let policies = kinds.filter(|kind| Role::POLICIES.contains(&kind.role)).flat_map(|kind| {
-            let objects = hub.of(kind.role).items().iter();
-            objects.map(move |object| Policy { kind: kind.clone(), object, status: Rc::new(object.policy_status()) })
-        });
-        Some(Self { facts, hub, policies: policies.collect() })
-    }
-
     /// The generation of its custom resources. `None` if none is served.
     pub(crate) fn generation(&self) -> Option<&'static Generation> {
         self.hub.generation()
