@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use kube::Client;
-use meshdoctor::stack::hub::GENERATIONS;
+use meshdoctor::stack::hub::{GENERATIONS, Role};
 use serde_json::{Value, json};
 
 use super::cluster::Cluster;
@@ -89,8 +89,17 @@ fn crd(group: &str, versions: &[&str], kind: &str, plural: &str) -> Value {
 
 /// Creates the CRDs of era D.
 pub async fn create_crds(cluster: &Cluster, client: &Client) -> Result<()> {
+    create_crds_of(cluster, client, |_| true).await
+}
+
+/// Creates the CRDs of era D that a registered cluster has.
+pub async fn create_crds_of_agents(cluster: &Cluster, client: &Client) -> Result<()> {
+    create_crds_of(cluster, client, |role| Role::CERTIFICATES.contains(&role)).await
+}
+
+async fn create_crds_of(cluster: &Cluster, client: &Client, wanted: fn(Role) -> bool) -> Result<()> {
     let kinds = GENERATIONS[0].kinds();
-    let of_hub = kinds.iter().filter_map(|kind| {
+    let of_hub = kinds.iter().filter(|kind| wanted(kind.role)).filter_map(|kind| {
         let (group, version) = kind.api_version.split_once('/')?;
         Some(crd(group, &[version], kind.kind, kind.plural))
     });

@@ -4,12 +4,12 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
 use kube::Client;
-use meshdoctor::stack::hub::{GENERATIONS, Role};
 use serde_json::{Value, json};
 
-use super::{document, service_mesh_hub, until_checked};
+use super::{document, until_checked};
 use crate::{
-    bed::{self, Lease, rest, rest::BED},
+    bed::{self, Lease, gloo_mesh, rest, rest::BED},
+    fixture,
     tool::{Ran, meshdoctor, roots},
 };
 
@@ -29,7 +29,10 @@ struct Clusters {
 impl Clusters {
     async fn start() -> Result<Self> {
         let (management, registered) = tokio::try_join!(bed::private(), bed::private())?;
-        service_mesh_hub::install(&management, &management.client().await?).await?;
+        let admin = management.client().await?;
+        gloo_mesh::create_crds(&management, &admin).await?;
+        let list = fixture::compose(&fixture::folder(), "smh-healthy").map_err(anyhow::Error::msg)?;
+        gloo_mesh::create_objects(&management, &admin, list["items"].as_array().context("items")?).await?;
         let client = registered.client().await?;
         install(&registered, &client).await?;
         let kubeconfig = management.file("both");
@@ -98,9 +101,7 @@ fn deployment(namespace: &str, name: &str, labels: &Value) -> Value {
 
 /// What the agent, the controllers and Istio have in a registered cluster.
 async fn install(bed: &Lease, client: &Client) -> Result<()> {
-    let kinds: Vec<_> =
-        GENERATIONS[0].kinds().into_iter().filter(|kind| Role::CERTIFICATES.contains(&kind.role)).collect();
-    service_mesh_hub::define(bed, client, &kinds).await?;
+    gloo_mesh::create_crds_of_agents(bed, client).await?;
     for namespace in [NAMESPACE, ISTIO] {
         bed.create_namespace(namespace).await?;
     }
