@@ -130,6 +130,14 @@ pub struct ServerNames {
     pub selector: Selector,
     /// The prefix of an adapter's name, before the name of its service mesh.
     pub adapter_prefix: &'static str,
+    /// The port of its Service, which has the name of the Deployment.
+    pub port: u16,
+    /// The cookie that names the provider of the session. The other cookie of a session is `token`.
+    pub provider_cookie: &'static str,
+    /// The folder of its command line in the home folder, with `config.yaml` and `auth.json`.
+    pub config_folder: &'static str,
+    /// The variable of the Deployment with the address under which users reach it.
+    pub callback_variable: &'static str,
 }
 
 /// The service meshes of the server's adapters, as the charts that install them name them.
@@ -137,7 +145,7 @@ pub const ADAPTERS: &str = "app-mesh cilium consul cpx istio kuma linkerd nginx-
 
 /// The names of a family, most of which begin with the family's name.
 macro_rules! profile {
-    ($name:literal, $group:literal, broker: { $($of_broker:ident: $broker:expr,)* }, $($field:ident: $value:expr,)*) => {
+    ($name:literal, $group:literal, $callback:literal, broker: { $($of_broker:ident: $broker:expr,)* }, $($field:ident: $value:expr,)*) => {
         Profile {
             name: $name,
             namespace: $name,
@@ -183,6 +191,10 @@ macro_rules! profile {
                 clients: &[concat!($name, "-server"), $name],
                 selector: &[("app.kubernetes.io/name", $name)],
                 adapter_prefix: concat!($name, "-"),
+                port: 9081,
+                provider_cookie: concat!($name, "-provider"),
+                config_folder: concat!(".", $name),
+                callback_variable: $callback,
             },
             $($field: $value,)*
         }
@@ -191,7 +203,7 @@ macro_rules! profile {
 
 /// Meshery itself. Both operator lines are recognized.
 pub static MESHERY: Profile = profile! {
-    "meshery", "meshery.io",
+    "meshery", "meshery.io", "MESHERY_SERVER_CALLBACK_URL",
     broker: {
         current: Some("meshery-nats"),
         selectors: &[
@@ -215,7 +227,7 @@ pub static MESHERY: Profile = profile! {
 
 /// Meshplay, a renamed copy of Meshery's old line.
 pub static MESHPLAY: Profile = profile! {
-    "meshplay", "meshplay.khulnasoft.com",
+    "meshplay", "meshplay.khulnasoft.com", "MESHPLAY_SERVER_CALLBACK_URL",
     broker: {
         current: None,
         selectors: &[&[("app", "meshplay"), ("component", "broker")]],
@@ -275,7 +287,16 @@ pub static SERVICE_MESH_HUB: Profile = Profile {
         documented_config_map: "",
         default_watch_list: &[],
     },
-    server: ServerNames { deployment: "", clients: &[], selector: &[], adapter_prefix: "" },
+    server: ServerNames {
+        deployment: "",
+        clients: &[],
+        selector: &[],
+        adapter_prefix: "",
+        port: 0,
+        provider_cookie: "",
+        config_folder: "",
+        callback_variable: "",
+    },
     images: Images { operator: "", operator_release: None, old_operator: "", broker: "", reloader: "", meshsync: "" },
 };
 

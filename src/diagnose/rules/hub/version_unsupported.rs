@@ -32,7 +32,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     match hub.era() {
         Some(era) if is_before_1_2(&hub, era) && minor >= WITHOUT_V1BETA1 => DIAGNOSIS
             .finding()
-            .title(format!("{} {} does not support Kubernetes {shown}", era.product(), era.releases()))
+            .title(format!("{} {} does not support Kubernetes {shown}", era.product(), before_1_2(era)))
             .message(
                 "Its manifests have CRDs of apiextensions.k8s.io/v1beta1, which Kubernetes 1.22 and later do not serve. \
                  The existing CRDs work; the release cannot be installed or registered again.",
@@ -42,6 +42,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .found(),
         _ => Outcome::pass_with(shown),
     }
+}
+
+/// The releases of an era before 1.2.
+fn before_1_2(era: Era) -> &'static str {
+    if era == Era::D { "1.0 and 1.1" } else { era.releases() }
 }
 
 /// Whether the release has CRDs of the old version. Up to the last tag before 1.2 all have.
