@@ -136,13 +136,20 @@ impl Gateway {
 /// The zones of a Corefile, without port, transport and the dot at the end. The root is not one.
 pub fn zones(corefile: &str) -> Vec<String> {
     let mut zones = Vec::new();
+    let mut names: Vec<&str> = Vec::new();
     let mut depth = 0_usize;
     for line in corefile.lines() {
         let line = line.split('#').next().unwrap_or_default().trim();
-        // The names of a block may stand in several lines.
         if depth == 0 {
-            let names = line.split([' ', '\t', ',']).map(zone).filter(|zone| !zone.is_empty());
-            zones.extend(names.map(str::to_ascii_lowercase));
+            // The names of a block can be in several lines, which end with a comma.
+            names.extend(line.split(['{', '}']).next().unwrap_or_default().split([' ', '\t', ',']));
+            if line.contains('{') {
+                let of_block = names.iter().map(|word| zone(word)).filter(|zone| !zone.is_empty());
+                zones.extend(of_block.map(str::to_ascii_lowercase));
+            }
+            if !line.ends_with(',') {
+                names.clear();
+            }
         }
         depth = (depth + line.matches('{').count()).saturating_sub(line.matches('}').count());
     }
@@ -181,8 +188,8 @@ mod tests {
     #[test]
     fn zones_of_a_corefile_are_read() {
         let corefile = ".:53 {\n    errors\n    forward . /etc/resolv.conf {\n      max 9\n    }\n}\n\
-                        global:53 Example.org. {\n    forward . 10.0.0.1\n}\n(snippet) { }\ndns://mesh.local:53 { }";
-        assert_eq!(zones(corefile), ["global", "example.org", "mesh.local"]);
+                        global:53 Example.org. {\n    forward . 10.0.0.1\n}\n(snippet) { }\nimport ../custom/*.server\na.local,\n  b.local { }\ndns://mesh.local:53 { }";
+        assert_eq!(zones(corefile), ["global", "example.org", "a.local", "b.local", "mesh.local"]);
         assert_eq!(zones("}}}{\nx"), [""; 0]);
     }
 
