@@ -138,12 +138,12 @@ impl<'a> Inventory<'a> {
             }
         }
         for adapter in stack::adapters(self.context.facts) {
-            let pods = stack::adapter_pods(self.context.facts, adapter);
+            let pods = stack::pods_selected_by(self.context.facts, adapter);
             workloads.push(self.deployment(Component::Adapter, adapter, &pods));
         }
         for component in controllers::COMPONENTS {
             for deployment in stack::hub_deployments(self.context.facts, component) {
-                let pods = stack::adapter_pods(self.context.facts, deployment);
+                let pods = stack::pods_selected_by(self.context.facts, deployment);
                 workloads.push(self.deployment(component, deployment, &pods));
             }
         }

@@ -213,7 +213,7 @@ impl<'a> StackView<'a> {
             Component::Server => stack::server_pods(self.facts),
             Component::Adapter => stack::adapters(self.facts)
                 .into_iter()
-                .flat_map(|adapter| stack::adapter_pods(self.facts, adapter))
+                .flat_map(|adapter| stack::pods_selected_by(self.facts, adapter))
                 .collect(),
             Component::Discovery | Component::Networking | Component::Agents => {
                 self.hub().map(|hub| hub.pods(component)).unwrap_or_default()

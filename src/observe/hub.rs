@@ -46,7 +46,7 @@ pub(super) async fn relay(api: &ApiClient<'_>, client: Client, facts: &Facts) ->
         return Seen::NotLooked;
     };
     let is_running = |pod: &&Pod| stack::running_since(pod, ENTERPRISE).is_some();
-    let Some(pod) = stack::adapter_pods(facts, deployment).into_iter().find(is_running) else {
+    let Some(pod) = stack::pods_selected_by(facts, deployment).into_iter().find(is_running) else {
         return Seen::NotLooked;
     };
     let page = PodPage {

@@ -53,7 +53,7 @@ fn wanted(facts: &Facts) -> Vec<Wanted> {
     pods.extend(stack::meshsync_pods(facts));
     pods.extend(stack::server_pods(facts));
     for adapter in stack::adapters(facts) {
-        pods.extend(stack::adapter_pods(facts, adapter));
+        pods.extend(stack::pods_selected_by(facts, adapter));
     }
     for component in controllers::COMPONENTS {
         pods.extend(stack::hub_pods(facts, component));

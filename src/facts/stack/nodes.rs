@@ -8,7 +8,7 @@ use k8s_openapi::{
     jiff::{SignedDuration, Timestamp},
 };
 
-use super::{adapter_pods, adapters, broker_pods, hub_pods, meshsync_pods, name, operator_pods, server_pods};
+use super::{adapters, broker_pods, hub_pods, meshsync_pods, name, operator_pods, pods_selected_by, server_pods};
 use crate::{
     facts::Facts,
     stack::{base::seen::Seen, controllers},
@@ -48,7 +48,7 @@ pub fn nodes_to_query(facts: &Facts) -> Vec<String> {
     pods.extend(meshsync_pods(facts));
     pods.extend(server_pods(facts));
     for adapter in adapters(facts) {
-        pods.extend(adapter_pods(facts, adapter));
+        pods.extend(pods_selected_by(facts, adapter));
     }
     for component in controllers::COMPONENTS {
         pods.extend(hub_pods(facts, component));

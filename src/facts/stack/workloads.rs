@@ -146,9 +146,9 @@ pub fn adapters(facts: &Facts) -> Vec<&Deployment> {
         .collect()
 }
 
-/// Pods of an adapter, which its Deployment selects.
-pub fn adapter_pods<'a>(facts: &'a Facts, adapter: &Deployment) -> Vec<&'a Pod> {
-    let selector = adapter.spec.as_ref().and_then(|spec| spec.selector.match_labels.clone()).unwrap_or_default();
+/// The pods that a Deployment selects by their labels.
+pub fn pods_selected_by<'a>(facts: &'a Facts, deployment: &Deployment) -> Vec<&'a Pod> {
+    let selector = deployment.spec.as_ref().and_then(|spec| spec.selector.match_labels.clone()).unwrap_or_default();
     chosen(facts, &selector)
 }
 
@@ -162,7 +162,7 @@ pub fn hub_deployments(facts: &Facts, component: Component) -> Vec<&Deployment> 
 /// The pods of a component of Service Mesh Hub.
 pub fn hub_pods(facts: &Facts, component: Component) -> Vec<&Pod> {
     let deployments = hub_deployments(facts, component).into_iter();
-    deployments.flat_map(|deployment| adapter_pods(facts, deployment)).collect()
+    deployments.flat_map(|deployment| pods_selected_by(facts, deployment)).collect()
 }
 
 /// The pods with all of these labels. Empty if no label is given.
