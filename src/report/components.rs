@@ -145,6 +145,14 @@ impl Components {
         }
     }
 
+    /// Service Mesh Hub. `None` for the other products.
+    pub fn hub(&self) -> Option<&HubComponents> {
+        match self {
+            Self::Hub(components) => Some(components),
+            Self::Stack(_) => None,
+        }
+    }
+
     /// Each component with its state, in the order in which they are listed.
     pub fn each(&self) -> [(Component, &ComponentReport); 4] {
         match self {

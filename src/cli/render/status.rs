@@ -11,7 +11,7 @@ use super::{
 use crate::{
     facts::redact::clean,
     report::{Components, ObjectRef, PodReport, Report, ServerReport, Severity, Workload},
-    stack::component::Component,
+    stack::{base::words::quoted, component::Component},
 };
 
 /// The whole screen. The report still has its findings: the marks in the data path come from them.
@@ -63,7 +63,10 @@ fn states(page: &mut Page<'_>, report: &Report) {
 /// The diagnosing command.
 fn next(page: &mut Page<'_>, report: &Report) {
     let invocation = &report.target.invocation;
-    let command = format!("{} check{}", invocation.program, invocation.flags());
+    let clusters = report.components.hub().into_iter().flat_map(|hub| &hub.clusters);
+    let contexts = clusters.filter_map(|cluster| cluster.context.as_deref());
+    let remotes: String = contexts.map(|context| format!(" --remote-context {}", quoted(context))).collect();
+    let command = format!("{} check{}{remotes}", invocation.program, invocation.flags());
     let command = clean(&command).style(page.look.styles.command).to_string();
     page.gap();
     page.raw(&format!("  States only. Diagnose: {command}"));
