@@ -29,30 +29,50 @@ pub(super) fn name(findings: &mut [Finding]) {
     }
 }
 
+/// What a finding explains.
+struct Cause {
+    id: String,
+    code: String,
+    component: Component,
+    cluster: Option<String>,
+    explains: Vec<String>,
+}
+
+/// Whether two findings are about different clusters.
+fn is_other(one: Option<&String>, other: Option<&String>) -> bool {
+    one.zip(other).is_some_and(|(one, other)| one != other)
+}
+
 /// Sets `causedBy`. A cause never comes after its consequence in the data path, except where the installation waits for a
 /// component: a CRD that is being deleted waits for its custom resources.
 pub(super) fn join(findings: &mut [Finding]) {
-    let causes: Vec<(String, String, Component, Vec<String>)> = findings
+    let causes: Vec<Cause> = findings
         .iter()
         .map(|finding| {
             let always = codes::find(&finding.code).into_iter().flat_map(|known| known.explains().collect::<Vec<_>>());
-            let explained = always.chain(finding.explains.iter().cloned()).collect();
-            (finding.id.clone(), finding.code.clone(), finding.component, explained)
+            Cause {
+                id: finding.id.clone(),
+                code: finding.code.clone(),
+                component: finding.component,
+                cluster: finding.cluster.clone(),
+                explains: always.chain(finding.explains.iter().cloned()).collect(),
+            }
         })
         .collect();
     for place in 0..findings.len() {
         let finding = &findings[place];
         let caused_by = causes
             .iter()
-            .filter(|(id, code, component, explained)| {
+            .filter(|cause| {
                 // Two pods that fail in the same way do not explain each other.
-                *code != finding.code
-                    && explained.contains(&finding.code)
-                    && can_cause(*component, finding.component)
+                cause.code != finding.code
+                    && cause.explains.contains(&finding.code)
+                    && can_cause(cause.component, finding.component)
+                    && !is_other(cause.cluster.as_ref(), finding.cluster.as_ref())
                     // If two explain each other, one of them is the root cause.
-                    && !is_caused_by(findings, id, &finding.id)
+                    && !is_caused_by(findings, &cause.id, &finding.id)
             })
-            .map(|(id, ..)| id.clone())
+            .map(|cause| cause.id.clone())
             .collect();
         findings[place].caused_by = caused_by;
     }
@@ -105,6 +125,19 @@ mod tests {
         for codes in [["broker-crash-loop", "broker-no-workload"], ["broker-no-workload", "broker-crash-loop"]] {
             let (roots, findings) = ranked(&codes);
             assert_eq!(roots.len(), 1, "{findings:?}");
+        }
+    }
+
+    #[test]
+    fn finding_about_one_cluster_explains_nothing_about_another() {
+        let finding =
+            |code: &str, cluster: &str| Draft::new(codes::find(code).expect("a code")).cluster(cluster).done();
+        for (cluster, expected) in [("a", 1), ("b", 2)] {
+            let cause = finding("smh-certificate-not-issued", "a");
+            let mut findings = vec![cause, finding("smh-cacerts-missing", cluster)];
+            name(&mut findings);
+            join(&mut findings);
+            assert_eq!(rank(&mut findings).len(), expected, "{cluster}");
         }
     }
 

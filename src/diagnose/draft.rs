@@ -36,6 +36,7 @@ impl Draft {
             title: known.title_template(),
             message: String::new(),
             object: None,
+            cluster: None,
             evidence: Vec::new(),
             caused_by: Vec::new(),
             explains: Vec::new(),
@@ -74,6 +75,12 @@ impl Draft {
 
     pub(crate) fn object(mut self, object: impl Into<Option<ObjectRef>>) -> Self {
         self.0.object = object.into();
+        self
+    }
+
+    /// The registered cluster that it is about. It explains nothing about another one.
+    pub(crate) fn cluster(mut self, cluster: impl Into<String>) -> Self {
+        self.0.cluster = Some(cluster.into()).filter(|cluster| !cluster.is_empty());
         self
     }
 

@@ -121,6 +121,9 @@ pub struct Finding {
     /// The affected object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<ObjectRef>,
+    /// The registered cluster that it is about, if it is only about one of several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
     /// The evidence.
     pub evidence: Vec<String>,
     /// The findings that explain this one.

@@ -65,16 +65,18 @@ pub(crate) fn finding(page: &mut Page<'_>, findings: &[Finding], finding: &Findi
     if !finding.caused_by.is_empty() {
         page.paragraph("  ", 2, &format!("Caused by {}.", finding.caused_by.join(", ")), dim);
     }
-    let consequences: Vec<&str> = findings
-        .iter()
-        .filter(|other| other.caused_by.contains(&finding.id))
-        .map(|other| other.code.as_str())
-        .collect();
+    let explained = findings.iter().filter(|other| other.caused_by.contains(&finding.id)).count();
+    let mut consequences: Vec<&str> = Vec::new();
+    for other in findings.iter().filter(|other| other.caused_by.contains(&finding.id)) {
+        if !consequences.contains(&other.code.as_str()) {
+            consequences.push(&other.code);
+        }
+    }
     if let Detail::Lines { .. } = detail
         && !consequences.is_empty()
     {
         let named = format!("Also causes {} (--all)", consequences.join(", "));
-        let counted = format!("Also causes {} (--all)", count(consequences.len(), "finding", "findings"));
+        let counted = format!("Also causes {} (--all)", count(explained, "finding", "findings"));
         let text = if page.fits(2, &named) { named } else { counted };
         page.paragraph("  ", 2, &text, dim);
     }

@@ -65,8 +65,11 @@ fn next(page: &mut Page<'_>, report: &Report) {
     let invocation = &report.target.invocation;
     let clusters = report.components.hub().into_iter().flat_map(|hub| &hub.clusters);
     let contexts = clusters.filter_map(|cluster| cluster.context.as_deref());
-    let remotes: String = contexts.map(|context| format!(" --remote-context {}", quoted(context))).collect();
-    let command = format!("{} check{}{remotes}", invocation.program, invocation.flags());
+    let mut command = format!("{} check{}", invocation.program, invocation.flags());
+    for context in contexts {
+        command.push_str(" --remote-context ");
+        command.push_str(&quoted(context));
+    }
     let command = clean(&command).style(page.look.styles.command).to_string();
     page.gap();
     page.raw(&format!("  States only. Diagnose: {command}"));

@@ -34,21 +34,18 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::skip("in this release, the virtual mesh itself says it");
     }
     let all = virtual_mesh::all(&hub);
-    // An invalid virtual mesh gives no certificates.
-    let trusting = all.iter().filter(|it| it.shares_trust() && it.policy.status.approval != Approval::Invalid);
-    let trusting: Vec<_> = trusting.collect();
-    if trusting.is_empty() {
-        return Outcome::skip("no virtual mesh has shared trust");
+    let meshes = all.iter().flat_map(|it| it.meshes.iter().map(move |mesh| (it, *mesh)));
+    let certified: Vec<_> = meshes.filter(|(it, mesh)| it.certifies(mesh)).collect();
+    if certified.is_empty() {
+        return Outcome::skip(virtual_mesh::without_trust(&all));
     }
     let mut findings = Vec::new();
     let mut open = None;
-    for virtual_mesh in trusting {
-        for mesh in &virtual_mesh.meshes {
-            match lack(&hub, mesh) {
-                Ok(Some(lack)) => findings.push(found(context, &hub, virtual_mesh, mesh, lack)),
-                Ok(None) => {}
-                Err(why) => open = open.or(Some(why)),
-            }
+    for (virtual_mesh, mesh) in certified {
+        match lack(&hub, virtual_mesh, mesh) {
+            Ok(Some(lack)) => findings.push(found(context, &hub, virtual_mesh, mesh, lack)),
+            Ok(None) => {}
+            Err(why) => open = open.or(Some(why)),
         }
     }
     Outcome::of_or_unknown(findings, open)
@@ -61,7 +58,6 @@ fn found(
     mesh: &HubObject,
     lack: Lack,
 ) -> Finding {
-    let cluster = mesh.cluster_of_mesh();
     let remote = hub.remote_of(mesh);
     let of_agent = match &remote {
         Some(remote) => {
@@ -70,6 +66,8 @@ fn found(
         }
         None => log_of(context, hub, Component::Agents).filter(|_| lack.is_here),
     };
+    let of_networking = log_of(context, hub, Component::Networking);
+    let logs = if lack.is_of_networking { [of_networking, of_agent] } else { [of_agent, of_networking] };
     DIAGNOSIS
         .finding()
         .title(format!("The certificate of mesh {} is not finished: {}", mesh.name(), lack.state))
@@ -80,10 +78,10 @@ fn found(
             lack.meaning
         ))
         .object(ObjectRef { kind: "Mesh".into(), namespace: Some(mesh.namespace().into()), name: mesh.name().into() })
+        .cluster(mesh.cluster_of_mesh())
         .evidences(lack.evidence)
-        .remedy(format!("{} on cluster {cluster}", lack.remedy))
-        .commands(of_agent)
-        .commands(log_of(context, hub, Component::Networking))
+        .remedy(lack.remedy)
+        .commands(logs.into_iter().flatten())
         .done()
 }
 
@@ -91,58 +89,91 @@ fn found(
 struct Lack {
     state: String,
     meaning: &'static str,
-    remedy: &'static str,
+    remedy: String,
     evidence: Vec<String>,
     /// Whether the agent of that mesh runs in this cluster.
     is_here: bool,
+    /// Whether networking has to do the next step, rather than the agent.
+    is_of_networking: bool,
 }
 
 /// What a mesh lacks. An error if the certificate could not be read.
-fn lack(hub: &HubView<'_>, mesh: &HubObject) -> Result<Option<Lack>, String> {
+fn lack(hub: &HubView<'_>, virtual_mesh: &VirtualMesh<'_>, mesh: &HubObject) -> Result<Option<Lack>, String> {
     let remote = hub.remote_of(mesh);
     if hub.era() == Some(Era::A) {
         return remote.map_or_else(|| Err(not_seen(mesh)), |remote| lack_of_era_a(&remote));
     }
-    let named = |objects: &'_ Seen<Vec<HubObject>>| objects.items().iter().find(|it| it.name() == mesh.name()).cloned();
-    let own = match &remote {
-        Some(remote) => named(remote.of(Role::IssuedCertificate)),
-        None => named(hub.of(Role::IssuedCertificate)),
+    let of = |role: Role| {
+        let objects = remote.as_ref().map_or_else(|| hub.of(role), |remote| remote.of(role));
+        objects.items().iter().find(|object| object.name() == mesh.name())
     };
+    let own = of(Role::IssuedCertificate);
     // Only releases since 1.1 copy the state into the mesh. The certificate itself is newer than its copy.
-    let status =
-        own.as_ref().map(|certificate| &certificate.status).or_else(|| mesh.spec.get("issuedCertificateStatus"));
+    let status = own.map(|certificate| &certificate.status).or_else(|| mesh.spec.get("issuedCertificateStatus"));
     let Some(status) = status else {
-        return without_certificate(hub, mesh, remote.as_ref());
+        return without_certificate(hub, virtual_mesh, mesh, remote.as_ref());
     };
-    let text = |field: &str| status[field].as_str().unwrap_or_default().to_owned();
-    let (state, error) = (text("state"), text("error"));
-    let (meaning, remedy) = match state.as_str() {
-        "FINISHED" => return Ok(None),
-        "FAILED" => ("The agent tries again when anything changes.", "correct what the error names"),
-        "REQUESTED" => (
-            "The agent has asked for it, and networking has not signed it, or the agent begins again after a failure.",
-            "check that networking is running and can reach the API server",
+    let state = state_of(status);
+    if state == "FINISHED" {
+        return Ok(None);
+    }
+    let request = of(Role::CertificateRequest);
+    let of_request = request.map(|request| state_of(&request.status));
+    let cluster = mesh.cluster_of_mesh();
+    let (meaning, remedy, is_of_networking) = step(&state, of_request.as_deref(), cluster);
+    let mut evidence = vec![format!("IssuedCertificate {}: {state}", mesh.name())];
+    evidence.extend(error_of(status));
+    evidence.extend(of_request.map(|state| format!("CertificateRequest {}: {state}", mesh.name())));
+    evidence.extend(request.and_then(|request| error_of(&request.status)));
+    let is_here = remote.is_none() && own.is_some();
+    Ok(Some(Lack { state, meaning, remedy, evidence, is_here, is_of_networking }))
+}
+
+/// What the states of the certificate and of the request mean, what to do, and whether networking has to act.
+fn step(certificate: &str, request: Option<&str>, cluster: &str) -> (&'static str, String, bool) {
+    match (certificate, request) {
+        (_, Some("FAILED")) => (
+            "Networking could not sign the request. The agent asks again when its certificate changes.",
+            "correct what the error of the CertificateRequest names".to_owned(),
+            true,
         ),
-        "ISSUED" => (
+        ("FAILED", _) => (
+            "The agent starts again at once. If it waits for a ConfigMap istio-ca-root-cert, it replaces cacerts each time.",
+            "correct what the error names".to_owned(),
+            false,
+        ),
+        ("REQUESTED", Some("FINISHED")) => (
+            "Networking has signed the request, and the agent has not taken the certificate yet.",
+            format!("check that the agent of cluster {cluster} is running"),
+            false,
+        ),
+        ("REQUESTED", _) => (
+            "The agent has asked for it, and networking has not signed it, or the agent begins again after a failure.",
+            format!("check that networking is running and can reach the API server of cluster {cluster}"),
+            true,
+        ),
+        ("ISSUED", _) => (
             "The certificate is there. The agent waits for the restart of istiod or for the new root in the ConfigMaps \
              istio-ca-root-cert.",
-            "check that istiod starts",
+            format!(
+                "check in cluster {cluster} that istiod starts and writes ConfigMap istio-ca-root-cert, and that the agent \
+                 may delete pods"
+            ),
+            false,
         ),
-        _ => ("The agent has not seen it.", "check that cert-agent is running"),
-    };
-    let shown = if state.is_empty() { "PENDING".to_owned() } else { state };
-    let mut evidence = vec![format!("IssuedCertificate {}: {shown}", mesh.name())];
-    evidence.extend((!error.is_empty()).then(|| format!("error: {error}")));
-    let request = remote.as_ref().and_then(|remote| named(remote.of(Role::CertificateRequest)));
-    evidence
-        .extend(request.map(|request| format!("CertificateRequest {}: {}", request.name(), state_of(&request.status))));
-    let is_here = remote.is_none() && own.is_some();
-    Ok(Some(Lack { state: shown, meaning, remedy, evidence, is_here }))
+        _ => ("The agent has not seen it.", format!("check that the agent of cluster {cluster} is running"), false),
+    }
+}
+
+fn error_of(status: &Value) -> Option<String> {
+    let error = status["error"].as_str().filter(|error| !error.is_empty())?;
+    Some(format!("error: {error}"))
 }
 
 /// A mesh of which neither the certificate nor the copy of its status exists.
 fn without_certificate(
     hub: &HubView<'_>,
+    virtual_mesh: &VirtualMesh<'_>,
     mesh: &HubObject,
     remote: Option<&RemoteView<'_>>,
 ) -> Result<Option<Lack>, String> {
@@ -153,9 +184,13 @@ fn without_certificate(
         return Ok(Some(Lack {
             state: "there is no agent".into(),
             meaning: "Without the agent, no certificate is asked for. Networking says so at debug level only.",
-            remedy: "install cert-agent, which `meshctl cluster register` does,",
+            remedy: format!(
+                "install cert-agent on cluster {}, which `meshctl cluster register` does",
+                mesh.cluster_of_mesh()
+            ),
             evidence: vec!["Mesh: spec.agentInfo is absent".into()],
             is_here: false,
+            is_of_networking: true,
         }));
     }
     let evidence = match remote.map(|remote| (remote, remote.of(Role::IssuedCertificate))) {
@@ -166,12 +201,24 @@ fn without_certificate(
         None if hub.version() >= Some((1, 1)) => "Mesh: spec.issuedCertificateStatus is absent".to_owned(),
         None => return Err(not_seen(mesh)),
     };
+    let policy = &virtual_mesh.policy;
+    let refused = policy.status.approval > Approval::Pending;
+    let remedy = if refused {
+        format!("correct what the errors of {} name: until then, networking does not create it", policy.shown())
+    } else {
+        let cluster = mesh.cluster_of_mesh();
+        format!(
+            "check that networking is running, can reach cluster {cluster}, and that the CRDs of certificates exist there"
+        )
+    };
+    let errors = policy.status.errors.iter().filter(|_| refused).map(|error| format!("{}: {error}", policy.shown()));
     Ok(Some(Lack {
         state: "it was not requested".into(),
         meaning: "Networking creates the IssuedCertificate, and has not done it.",
-        remedy: "check that networking is running, can reach that cluster, and that the CRDs of certificates exist",
-        evidence: vec![evidence],
+        remedy,
+        evidence: [evidence].into_iter().chain(errors).collect(),
         is_here: false,
+        is_of_networking: true,
     }))
 }
 
@@ -192,9 +239,10 @@ fn lack_of_era_a(remote: &RemoteView<'_>) -> Result<Option<Lack>, String> {
         state: state(request),
         meaning: "csr-agent asks, mesh-networking signs, and csr-agent writes Secret cacerts. csr-agent logs errors at debug \
                   level only.",
-        remedy: "correct what the message names, and check that csr-agent is running",
+        remedy: format!("correct what the message names, and check that csr-agent is running in {}", remote.shown()),
         evidence,
         is_here: false,
+        is_of_networking: false,
     }))
 }
 

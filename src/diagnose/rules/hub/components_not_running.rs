@@ -79,7 +79,9 @@ fn judge_remote(context: &RuleContext<'_>, remote: &RemoteView<'_>) -> Judgement
             Ok(Outcome::Found(findings)) => {
                 let place = format!(" of {}", remote.shown());
                 let findings = findings.into_iter().map(|finding| of_component(&inside, Component::Agents, finding));
-                Outcome::found(findings.map(|finding| of_agent(finding, &place)).collect())
+                let cluster = remote.cluster.map(str::to_owned);
+                let of_remote = |finding| Finding { cluster: cluster.clone(), ..of_agent(finding, &place) };
+                Outcome::found(findings.map(of_remote).collect())
             }
             other => other,
         };
@@ -89,7 +91,8 @@ fn judge_remote(context: &RuleContext<'_>, remote: &RemoteView<'_>) -> Judgement
         .finding()
         .component(Component::Agents)
         .title(format!("There is no agent in {place}"))
-        .message("Without the agent, no certificate is issued there, and services of that cluster are not trusted by others.")
+        .message("Without the agent, no new certificate is issued there. One that exists stays in use.")
+        .cluster(remote.cluster.unwrap_or_default())
         .evidence(format!("{place}: no agent Deployment in namespace {namespace}"))
         .explains(consequences(Component::Agents))
         .remedy("register the cluster again, which installs the agent")

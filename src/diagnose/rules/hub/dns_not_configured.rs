@@ -42,7 +42,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::pass();
     }
     let is_seen = without.iter().all(|mesh| zones(mesh).is_some());
-    let of_cluster = if is_seen { "here, it does not" } else { "whether it does cannot be seen from here" };
+    let of_cluster =
+        if is_seen { "ConfigMap coredns has no zone for it" } else { "whether it does cannot be seen from here" };
     DIAGNOSIS
         .finding()
         .title(format!("{} without the DNS proxy of Istio", count(without.len(), "mesh", "meshes")))
@@ -54,7 +55,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .evidences(without.iter().map(|mesh| format!("Mesh {}: spec.istio.smartDnsProxyingEnabled is not set", mesh.name())))
         .evidences(without.iter().filter_map(|mesh| Some(shown(mesh, zones(mesh)?))))
         .remedy("set ISTIO_META_DNS_CAPTURE to \"true\" in meshConfig.defaultConfig.proxyMetadata of Istio 1.8 or later")
-        .command(context.kubectl_in("istio-system").inspect("get configmap istio -o yaml"))
+        .commands(without.iter().filter_map(|mesh| {
+            let inside = hub.remote_of(mesh)?.rules(context.expect);
+            let namespace = mesh.istio_namespace().unwrap_or("istio-system");
+            Some(inside.kubectl_in(namespace).inspect("get configmap istio -o yaml"))
+        }))
         .found()
 }
 
@@ -76,6 +81,6 @@ fn is_served(zones: &[String], domain: &str) -> bool {
 }
 
 fn shown(mesh: &HubObject, zones: &[String]) -> String {
-    let zones = if zones.is_empty() { "none".to_owned() } else { zones.join(", ") };
+    let zones = if zones.is_empty() { "only .".to_owned() } else { zones.join(", ") };
     format!("cluster {}: zones of ConfigMap kube-system/coredns: {zones}", mesh.cluster_of_mesh())
 }

@@ -1,10 +1,10 @@
-use super::{for_each_policy, show, shown_target, virtual_mesh};
+use super::{for_each_policy, gateway_no_address, show, shown_target, virtual_mesh};
 use crate::{
     diagnose::{
         hub::{HubView, Policy},
         rules::prelude::*,
     },
-    facts::hub::Approval,
+    facts::hub::{Approval, HubObject},
     stack::hub::Role,
 };
 
@@ -41,22 +41,30 @@ fn judge(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> O
     errors.extend(state.map(|state| format!("status.federationStatus: {state}{message}")));
     let first = errors.first()?;
     let gateway = first.contains("gateway");
+    let without = if gateway { without_gateway(hub, policy) } else { Vec::new() };
+    let gateways = without.iter().flat_map(|mesh| gateways_of(hub, mesh));
     Some(
         DIAGNOSIS
             .finding()
             .title(format!("{} is not federated", policy.shown()))
             .message(if gateway {
-                "Traffic between meshes enters through an ingress gateway with a port named tls, and at least one mesh has \
-                 no usable one. Requests to services of another mesh fail."
+                let clusters: Vec<&str> = without.iter().map(|mesh| mesh.cluster_of_mesh()).collect();
+                let clusters = if clusters.is_empty() { "its cluster".to_owned() } else { clusters.join(", ") };
+                format!(
+                    "Traffic between meshes enters through an ingress gateway with a port named tls, and at least one mesh \
+                     has no usable one. Requests from other meshes to services of {clusters} fail."
+                )
             } else {
-                "Names of services in another mesh are not written, so requests to them fail."
+                "Names of services in another mesh are not written, so requests to them fail.".to_owned()
             })
             .object(policy.reference())
             .evidences(errors.iter().take(10))
+            .evidences(gateways)
             .remedy(match (gateway, hub.is_before_1_1()) {
                 (true, false) => {
-                    "give the ingress gateway a Service of type LoadBalancer or NodePort with a port named tls, or select \
-                     another one in spec.federation.ingressGatewaySelectors"
+                    "give the ingress gateway a Service of type LoadBalancer or NodePort with a port named tls, whose \
+                     selector contains istio: ingressgateway and matches its pods, or select another one in \
+                     spec.federation.ingressGatewaySelectors"
                 }
                 (true, true) => {
                     "give the ingress gateway a Service of type LoadBalancer or NodePort with a port named tls"
@@ -66,4 +74,18 @@ fn judge(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> O
             .command(show(context, policy))
             .done(),
     )
+}
+
+/// The meshes of a virtual mesh whose entries have an error about their gateways.
+fn without_gateway<'a>(hub: &HubView<'a>, policy: &Policy<'_>) -> Vec<&'a HubObject> {
+    let entries =
+        policy.status.meshes.iter().filter(|entry| entry.errors.iter().any(|error| error.contains("gateway")));
+    entries.filter_map(|entry| hub.with_key(Role::Mesh, &entry.key)).collect()
+}
+
+/// The Services of a mesh's gateways, if its cluster was looked at.
+fn gateways_of(hub: &HubView<'_>, mesh: &HubObject) -> Vec<String> {
+    let gateways = hub.remote_of(mesh).and_then(|remote| remote.istio(mesh)?.gateways.known());
+    let lines = gateways.map(|gateways| gateway_no_address::shown(gateways)).unwrap_or_default();
+    lines.into_iter().map(|line| format!("cluster {}: {line}", mesh.cluster_of_mesh())).collect()
 }

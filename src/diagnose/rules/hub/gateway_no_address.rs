@@ -30,6 +30,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if federated.is_empty() {
         return Outcome::skip("no virtual mesh federates several meshes");
     }
+    if federated.iter().all(|it| it.policy.status.approval == Approval::Invalid) {
+        return Outcome::skip("the virtual mesh is invalid, and its errors name the gateways");
+    }
     let mut findings = Vec::new();
     for virtual_mesh in &federated {
         for mesh in &virtual_mesh.meshes {
@@ -66,16 +69,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                     })
                     .evidence(lack)
                     .evidences(shown.into_iter().map(|line| format!("cluster {cluster}: {line}")))
-                    .remedy(format!(
-                        "wait until the load balancer of cluster {cluster} has given the Service an address, or use \
-                         type NodePort"
-                    ))
-                    .command(
-                        inside
-                            .as_ref()
-                            .unwrap_or(context)
-                            .kubectl_in(namespace)
-                            .inspect("get services -l istio=ingressgateway"),
+                    .cluster(cluster)
+                    .remedy(remedy(known.map(Vec::as_slice).unwrap_or_default(), cluster))
+                    .commands(
+                        inside.as_ref().map(|inside| inside.kubectl_in(namespace).inspect("get services -o wide")),
                     )
                     .done(),
             );
@@ -84,8 +81,23 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     Outcome::of(findings)
 }
 
+/// What helps depends on the type of the Service, if it is known.
+fn remedy(gateways: &[Gateway], cluster: &str) -> String {
+    let has_type = |wanted: &str| gateways.iter().any(|gateway| gateway.kind == wanted);
+    if has_type("NodePort") {
+        return format!(
+            "give the nodes of cluster {cluster} an address of type ExternalIP, which discovery needs for a NodePort, or \
+             use type LoadBalancer"
+        );
+    }
+    format!(
+        "wait until the load balancer of cluster {cluster} has given the Service an address, or use type NodePort with \
+         nodes that have an ExternalIP"
+    )
+}
+
 /// The gateways of a cluster, in a line each.
-fn shown(gateways: &[Gateway]) -> Vec<String> {
+pub(super) fn shown(gateways: &[Gateway]) -> Vec<String> {
     if gateways.is_empty() {
         return vec!["no Service has the selector istio: ingressgateway".to_owned()];
     }

@@ -12,10 +12,14 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
 pub(crate) static CHECK: Check = Check {
     id: "smh-istiod-restarted",
     title: "istiod was restarted after its certificate was written",
-    ..Check::of_hub(&[&DIAGNOSIS], |context| for_each_trusting(context, |mesh| tell(context, mesh)))
+    ..Check::of_hub(&[&DIAGNOSIS], |context| for_each_trusting(context, |mesh, _| tell(context, mesh)))
 };
 
 fn tell(context: &RuleContext<'_>, mesh: &TrustingMesh<'_>) -> Result<Option<Finding>, String> {
+    // istiod has to be restarted when the certificate is finished, and sometimes the agent does it.
+    if mesh.waits_for_certificate() {
+        return Ok(None);
+    }
     let istio = mesh.istio;
     if let Some(why) = istio.cacerts.why_unsettled().or_else(|| istio.istiod.why_unsettled()) {
         return Err(why);
@@ -38,10 +42,11 @@ fn tell(context: &RuleContext<'_>, mesh: &TrustingMesh<'_>) -> Result<Option<Fin
             .title(format!("istiod of {place} was started before its certificate was written"))
             .message(
                 "istiod reads Secret cacerts when it starts. It still signs with the certificate from before, which the \
-                 other meshes do not trust. Typical errors in the logs of istiod and istio-proxy are \
+                 other meshes do not trust if it is from another root or istiod's own. Typical errors in the logs of istiod and istio-proxy are \
                  \"tls: error decrypting message\" and \"certificate signed by unknown authority\".",
             )
             .object(ObjectRef { kind: "Pod".into(), namespace: Some(namespace.clone()), name: first.name.clone() })
+            .cluster(mesh.cluster())
             .evidence(format!("{place}: Secret {namespace}/cacerts was written at {written}"))
             .evidences(evidence)
             .remedy("restart istiod, then the workloads of the mesh, which get their certificates from it")

@@ -12,6 +12,7 @@ pub(crate) mod gateway_no_address;
 pub(crate) mod istiod_older_than_cacerts;
 pub(crate) mod mesh_version_unsupported;
 pub(crate) mod namespace_missing;
+pub(crate) mod networking_replicas;
 pub(crate) mod not_installed;
 pub(crate) mod not_observed;
 pub(crate) mod policy_no_workloads;
@@ -43,6 +44,7 @@ pub(super) static DIAGNOSES: &[&Diagnosis] = &[
     &remote_context_incomplete::DIAGNOSIS,
     &remote_unreachable::DIAGNOSIS,
     &mesh_version_unsupported::DIAGNOSIS,
+    &networking_replicas::DIAGNOSIS,
     &not_observed::DIAGNOSIS,
     &resource_not_accepted::DIAGNOSIS,
     &target_error::DIAGNOSIS,
@@ -69,6 +71,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &remote_unreachable::CHECK,
     &mesh_version_unsupported::CHECK,
     &components_not_running::NETWORKING,
+    &networking_replicas::CHECK,
     &not_observed::CHECK,
     &resource_not_accepted::CHECK,
     &target_error::CHECK,

@@ -1,10 +1,13 @@
 use super::{hub_of, log_of};
-use crate::{diagnose::rules::prelude::*, stack::hub::Role};
+use crate::{
+    diagnose::rules::prelude::*,
+    stack::{base::words::count, hub::Role},
+};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "smh-remote-unreachable",
     title: "Nothing is discovered in a registered cluster",
-    explains: &["smh-target-not-discovered"],
+    explains: &["smh-target-not-discovered", "smh-target-not-selected", "smh-policy-no-workloads"],
     explanation: include_str!("remote_unreachable.md"),
     cure: Cure::Person(because::ACCESS),
     ..Diagnosis::fault(Component::Discovery).of_hub()
@@ -24,6 +27,23 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::skip("no cluster is registered");
     }
     let log: Vec<String> = log_excerpt::of_component(context, Component::Discovery);
+    if hub.of(Role::Mesh).items().is_empty() && clusters.len() > 1 {
+        return DIAGNOSIS
+            .finding()
+            .title("No mesh is discovered in any registered cluster")
+            .message(
+                "Discovery waits for the Settings object, or for one cluster whose kubeconfig lacks permissions, which \
+                 blocks it for all of them; or no cluster has an Istio that it recognizes.",
+            )
+            .evidence(format!("{} registered, and there is no Mesh", count(clusters.len(), "cluster is", "clusters are")))
+            .evidences(log)
+            .remedy(
+                "read the log of discovery: \"is forbidden\" and \"Could not wait for Cache to sync\" name what is missing. \
+                 After a correction, restart networking, then discovery",
+            )
+            .commands(log_of(context, &hub, Component::Discovery))
+            .found();
+    }
     let findings = clusters.iter().filter(|cluster| !hub.has_mesh_in(cluster.name())).map(|cluster| {
         let (name, namespace) = (cluster.name(), cluster.namespace());
         let own_log: Vec<&String> = log.iter().filter(|line| line.contains(name)).collect();
@@ -35,6 +55,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                  kubeconfig in a Secret of type solo.io/kubeconfig that has the name of the cluster; without that Secret, \
                  no error is logged.",
             )
+            .cluster(name)
             .object(ObjectRef { kind: "KubernetesCluster".into(), namespace: Some(namespace.into()), name: name.into() })
             .evidence(format!("KubernetesCluster {name} is registered, and no Mesh has spec.istio.installation.cluster {name}"))
             .evidences(own_log)

@@ -36,7 +36,7 @@ pub(super) fn meaning(error: &str) -> Option<&'static str> {
         ("No root ca source specified", "A shared trust model needs rootCertificateAuthority.generated or a Secret."),
         (
             "Could not find provided ca signing secret",
-            "The Secret of the certificate authority does not exist, so no certificate is issued.",
+            "The Secret of the certificate authority does not exist, so no new certificate is issued.",
         ),
     ];
     MEANINGS.iter().find(|(words, _)| error.contains(words)).map(|(_, meaning)| *meaning)
@@ -65,6 +65,36 @@ impl VirtualMesh<'_> {
     }
 }
 
+impl VirtualMesh<'_> {
+    /// Whether it gives a mesh a certificate. An invalid one does if only its federation has errors.
+    pub(super) fn certifies(&self, mesh: &HubObject) -> bool {
+        let policy = &self.policy;
+        if !self.shares_trust() {
+            return false;
+        }
+        if policy.status.approval != Approval::Invalid {
+            return true;
+        }
+        let applied = &mesh.status["appliedVirtualMesh"]["ref"];
+        let is_applied = applied["name"] == policy.object.name() && applied["namespace"] == policy.object.namespace();
+        let entry = policy.status.meshes.iter().find(|entry| entry.key == mesh.key());
+        let mut errors = entry.into_iter().flat_map(|entry| &entry.errors).chain(&policy.status.errors);
+        is_applied && errors.all(|error| is_federation_error(error))
+    }
+}
+
+/// Why there is nothing to say about certificates.
+pub(super) fn without_trust(all: &[VirtualMesh<'_>]) -> &'static str {
+    let mut trusting = all.iter().filter(|it| it.shares_trust()).peekable();
+    if trusting.peek().is_none() {
+        "no virtual mesh has shared trust"
+    } else if trusting.all(|it| it.meshes.is_empty()) {
+        "no mesh of a virtual mesh is discovered"
+    } else {
+        "the virtual mesh with shared trust is invalid"
+    }
+}
+
 /// Every virtual mesh.
 pub(super) fn all<'a>(hub: &HubView<'a>) -> Vec<VirtualMesh<'a>> {
     let policies = hub.policies().iter().filter(|policy| policy.kind.role == Role::VirtualMesh).cloned();
@@ -84,12 +114,19 @@ pub(super) fn all<'a>(hub: &HubView<'a>) -> Vec<VirtualMesh<'a>> {
 pub(super) struct TrustingMesh<'a> {
     /// The virtual mesh: `name.namespace`.
     pub(super) virtual_mesh: String,
+    /// The number of meshes in the virtual mesh.
+    pub(super) size: usize,
     pub(super) mesh: &'a HubObject,
     pub(super) remote: RemoteView<'a>,
     pub(super) istio: &'a IstioFacts,
 }
 
 impl TrustingMesh<'_> {
+    /// The registered cluster.
+    pub(super) fn cluster(&self) -> &str {
+        self.mesh.cluster_of_mesh()
+    }
+
     /// Whether its certificate is requested and not issued, which another code says.
     pub(super) fn waits_for_certificate(&self) -> bool {
         let certificates = self.remote.of(Role::IssuedCertificate).items();
@@ -98,23 +135,26 @@ impl TrustingMesh<'_> {
     }
 }
 
-/// One finding for each such mesh of which `tell` has one. It returns an error for what could not be read. An invalid
-/// virtual mesh gives no certificates.
+/// One finding for each such mesh of which `tell` has one. It receives the mesh and all of them, and returns an error for
+/// what could not be read.
 pub(super) fn for_each_trusting<'a>(
     context: &RuleContext<'a>,
-    tell: impl Fn(&TrustingMesh<'a>) -> Result<Option<Finding>, String>,
+    tell: impl Fn(&TrustingMesh<'a>, &[TrustingMesh<'a>]) -> Result<Option<Finding>, String>,
 ) -> Judgement {
     let hub = super::hub_of(context)?;
     if hub.remotes().next().is_none() {
         return Outcome::skip(NO_REMOTE);
     }
     let all = all(&hub);
-    let valid = all.iter().filter(|it| it.shares_trust() && it.policy.status.approval != Approval::Invalid);
-    let meshes = valid.flat_map(|it| it.meshes.iter().map(move |mesh| (it, *mesh)));
-    let trusting = meshes.filter_map(|(it, mesh)| {
+    let meshes = all.iter().flat_map(|it| it.meshes.iter().map(move |mesh| (it, *mesh)));
+    let certified: Vec<_> = meshes.filter(|(it, mesh)| it.certifies(mesh)).collect();
+    if certified.is_empty() {
+        return Outcome::skip(without_trust(&all));
+    }
+    let trusting = certified.into_iter().filter_map(|(it, mesh)| {
         let remote = hub.remote_of(mesh)?;
         let virtual_mesh = format!("{}.{}", it.policy.object.name(), it.policy.object.namespace());
-        Some(TrustingMesh { virtual_mesh, mesh, remote, istio: remote.istio(mesh)? })
+        Some(TrustingMesh { virtual_mesh, size: it.meshes.len(), mesh, remote, istio: remote.istio(mesh)? })
     });
     let trusting: Vec<TrustingMesh<'a>> = trusting.collect();
     let mut open = hub.remotes().find_map(|remote| remote.obstacle());
@@ -123,13 +163,13 @@ pub(super) fn for_each_trusting<'a>(
     }
     let mut findings = Vec::new();
     for mesh in &trusting {
-        match tell(mesh) {
+        match tell(mesh, &trusting) {
             Ok(finding) => findings.extend(finding),
             Err(why) => open = open.or_else(|| Some(mesh.remote.open(&why))),
         }
     }
     if findings.is_empty() && open.is_none() {
-        let clusters: Vec<&str> = trusting.iter().map(|mesh| mesh.mesh.cluster_of_mesh()).collect();
+        let clusters: Vec<&str> = trusting.iter().map(TrustingMesh::cluster).collect();
         return Outcome::pass_with(clusters.join(", "));
     }
     Outcome::of_or_unknown(findings, open)
