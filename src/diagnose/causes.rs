@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use super::codes;
 use crate::{
-    report::{Finding, Severity},
+    report::{Finding, ObjectRef, Severity},
     stack::component::Component,
 };
 
-/// Sets the ID of every finding: the code, followed by the object if the code occurs more than once.
+/// Sets the ID of every finding: the code, followed by the cluster or the object if the code occurs more than once.
 pub(super) fn name(findings: &mut [Finding]) {
     let mut count: BTreeMap<String, usize> = BTreeMap::new();
     for finding in findings.iter() {
@@ -16,10 +16,12 @@ pub(super) fn name(findings: &mut [Finding]) {
     }
     let mut used: BTreeMap<String, usize> = BTreeMap::new();
     for finding in findings {
-        if count[&finding.code] > 1
-            && let Some(object) = &finding.object
-        {
-            finding.id = format!("{}/{}/{}", finding.code, object.kind.to_lowercase(), object.name);
+        if count[&finding.code] > 1 {
+            let of_object = |object: &ObjectRef| format!("{}/{}", object.kind.to_lowercase(), object.name);
+            let of_cluster = finding.cluster.as_ref().map(|cluster| format!("cluster/{cluster}"));
+            if let Some(part) = of_cluster.or_else(|| finding.object.as_ref().map(of_object)) {
+                finding.id = format!("{}/{part}", finding.code);
+            }
         }
         let uses = used.entry(finding.id.clone()).or_default();
         *uses += 1;

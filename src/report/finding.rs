@@ -102,7 +102,7 @@ impl fmt::Display for ObjectRef {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
-    /// The code, followed by the object if the code occurs more than once.
+    /// The code, followed by the cluster or the object if the code occurs more than once.
     pub id: String,
     /// The diagnosis, which never changes.
     pub code: String,
