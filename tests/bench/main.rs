@@ -43,6 +43,9 @@ struct Args {
     /// Number of pods to create in other namespaces; 0 skips that part.
     #[arg(long, default_value_t = 10_000)]
     pods: usize,
+    /// Measure only the cluster with three products.
+    #[arg(long)]
+    products: bool,
     /// Print the figures as JSON.
     #[arg(long)]
     json: bool,
@@ -113,6 +116,10 @@ impl Peers {
 
 async fn report(args: &Args) -> Result<Report> {
     let folder = tempfile::tempdir()?;
+    if args.products {
+        let figures = products::figures(&requests::options(folder.path())?, folder.path(), args.runs).await?;
+        return Ok(Report { machine: machine(), runs: args.runs, figures });
+    }
     eprintln!("starting a cluster with a healthy stack");
     let cluster = bed::Cluster::start_with(&requests::options(folder.path())?).await?;
     cluster.create_namespace("meshery").await?;
