@@ -24,7 +24,7 @@ pub struct Remote<'a> {
 
 /// Adds what these registered clusters contain to the facts of the management cluster. All are observed at the same time.
 ///
-/// Nothing is added without custom resources of Service Mesh Hub in the management cluster.
+/// Nothing is added to the facts of another product.
 pub async fn look_at_remotes(session: &Session<'_>, facts: &mut Facts, remotes: Vec<Remote<'_>>, depth: Depth) {
     let Some(at) = Whereabouts::of(facts) else { return };
     let observed = join_all(remotes.into_iter().map(|remote| look_at(remote, &at, depth)));

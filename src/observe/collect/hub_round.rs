@@ -27,7 +27,7 @@ use crate::{
     },
     stack::{
         base::seen::Seen,
-        hub::{Generation, Role},
+        hub::{GENERATIONS, Generation, Role},
     },
 };
 
@@ -48,7 +48,7 @@ const MOST_NAMESPACES: usize = 8;
 const MOST_ROOTS: usize = 32;
 
 impl Whereabouts {
-    /// Reads them from the discovered meshes. `None` if the management cluster has no custom resources.
+    /// Reads them from the discovered meshes. `None` if the facts are about another product.
     pub(in crate::observe) fn of(facts: &Facts) -> Option<Self> {
         let hub = facts.hub.as_deref()?;
         let meshes = hub.of(Role::Mesh).items();
@@ -68,7 +68,9 @@ impl Whereabouts {
         if istio_namespaces.is_empty() {
             istio_namespaces.push("istio-system".to_owned());
         }
-        Some(Self { generation: hub.generation()?, agent_namespace, istio_namespaces })
+        // Without custom resources in the management cluster, those of the newest era are looked for.
+        let generation = hub.generation().unwrap_or(&GENERATIONS[0]);
+        Some(Self { generation, agent_namespace, istio_namespaces })
     }
 }
 
