@@ -69,6 +69,9 @@ pub static GENERATIONS: [Generation; 5] = [
 /// The `apiVersion` of `KubernetesCluster` since era B.
 const MULTICLUSTER: &str = "multicluster.solo.io/v1alpha1";
 
+/// The usual namespace of Istio.
+pub const ISTIO_NAMESPACE: &str = "istio-system";
+
 /// What the objects of a kind are, in every era.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,6 +1,7 @@
 //! The view of Service Mesh Hub: its controllers, policies and discovered objects, and their states.
 
 mod remote;
+
 use std::rc::Rc;
 
 use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
@@ -185,11 +186,7 @@ impl<'a> HubView<'a> {
 
     fn controller(&self, component: Component) -> ComponentReport {
         let replaced = component == Component::Discovery && self.is_enterprise();
-        let mut report = match (&self.facts.deployments, self.deployments(component).first()) {
-            (_, Some(deployment)) => deployed(deployment),
-            (seen, None) if seen.is_settled() => plain(State::NotDeployed, None),
-            (seen, None) => plain(State::Unknown, seen.why_unsettled()),
-        };
+        let mut report = of_deployments(self.facts, &self.deployments(component));
         if replaced && report.state == State::NotDeployed {
             report.expected_absent = true;
             report.reason = Some("not needed: the enterprise agents discover".into());
@@ -275,6 +272,15 @@ impl Policy<'_> {
             targets: self.status.targets.len(),
             meshes: self.status.meshes.len(),
         }
+    }
+}
+
+/// The state of a component with these Deployments, which are among those of the facts.
+fn of_deployments(facts: &Facts, own: &[&Deployment]) -> ComponentReport {
+    match (&facts.deployments, own.first()) {
+        (_, Some(deployment)) => deployed(deployment),
+        (seen, None) if seen.is_settled() => plain(State::NotDeployed, None),
+        (seen, None) => plain(State::Unknown, seen.why_unsettled()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::apps::v1::Deployment;
 
-use super::{HubView, deployed, plain};
+use super::{HubView, deployed, of_deployments, plain};
 use crate::{
     diagnose::{Expectation, RuleContext},
     facts::{
@@ -25,6 +25,7 @@ const CLUSTER: &str = "cluster.multicluster.solo.io";
 #[derive(Clone, Copy)]
 pub(crate) struct RemoteView<'a> {
     pub(crate) facts: &'a Facts,
+    hub: &'a HubFacts,
     /// The name with which it is registered. `None` if nothing in it tells.
     pub(crate) cluster: Option<&'a str>,
 }
@@ -71,42 +72,40 @@ impl<'a> RemoteView<'a> {
 
     /// The objects of a kind.
     pub(crate) fn of(&self, role: Role) -> &'a Seen<Vec<HubObject>> {
-        static NOT_LOOKED: Seen<Vec<HubObject>> = Seen::NotLooked;
-        self.facts.hub.as_deref().map_or(&NOT_LOOKED, |hub| hub.of(role))
+        self.hub.of(role)
     }
 
     /// Istio in the namespace of a discovered mesh.
     pub(crate) fn istio(&self, mesh: &HubObject) -> Option<&'a IstioFacts> {
-        let namespace = mesh.istio_namespace().unwrap_or("istio-system");
-        self.registered()?.istio.iter().find(|istio| istio.namespace == namespace)
+        let namespace = mesh.istio_namespace_or_default();
+        self.hub.registered.as_ref()?.istio.iter().find(|istio| istio.namespace == namespace)
     }
 
     /// The domains that the DNS of the cluster serves or forwards separately.
     pub(crate) fn dns_zones(&self) -> Option<&'a [String]> {
-        self.registered()?.dns_zones.known().map(Vec::as_slice)
-    }
-
-    fn registered(&self) -> Option<&'a Registered> {
-        self.facts.hub.as_deref()?.registered.as_deref()
+        self.hub.registered.as_ref()?.dns_zones.known().map(Vec::as_slice)
     }
 
     fn agent(&self) -> ComponentReport {
         if let Some(obstacle) = &self.facts.obstacle {
             return plain(State::Unknown, Some(obstacle.message.clone()));
         }
-        match (&self.facts.deployments, self.agents().first()) {
-            (_, Some(deployment)) => deployed(deployment),
-            (seen, None) if seen.is_settled() => plain(State::NotDeployed, Some("there is no agent".into())),
-            (seen, None) => plain(State::Unknown, seen.why_unsettled()),
+        let mut report = of_deployments(self.facts, &self.agents());
+        if report.state == State::NotDeployed {
+            report.reason = Some("there is no agent".into());
         }
+        report
     }
 }
 
 impl<'a> HubView<'a> {
     /// The registered clusters that were looked at.
     pub(crate) fn remotes(&self) -> impl Iterator<Item = RemoteView<'a>> {
-        let hub = self.hub;
-        hub.remotes.iter().map(|facts| RemoteView { facts, cluster: name_of(hub, facts) })
+        let management = self.hub;
+        management.remotes.iter().filter_map(|facts| {
+            let hub = facts.hub.as_deref()?;
+            Some(RemoteView { facts, hub, cluster: name_of(management, facts, hub) })
+        })
     }
 
     /// The registered cluster of a discovered mesh, if it was looked at.
@@ -133,41 +132,34 @@ impl<'a> HubView<'a> {
             let meshes = self.of(Role::Mesh).items().iter().filter(|mesh| mesh.cluster_of_mesh() == cluster);
             meshes.map(|mesh| mesh.name().to_owned()).collect()
         };
+        let report = |name: Option<&str>, remote: Option<&RemoteView<'_>>| ClusterReport {
+            name: name.map(str::to_owned),
+            context: remote.map(|remote| remote.context().to_owned()),
+            agent: remote.map(RemoteView::agent),
+            meshes: name.map(meshes).unwrap_or_default(),
+        };
         let remotes: Vec<RemoteView<'_>> = self.remotes().collect();
-        let registered = self.of(Role::Cluster).items().iter().map(|cluster| {
-            let remote = remotes.iter().find(|remote| remote.cluster == Some(cluster.name()));
-            ClusterReport {
-                name: Some(cluster.name().to_owned()),
-                context: remote.map(|remote| remote.context().to_owned()),
-                agent: remote.map(RemoteView::agent),
-                meshes: meshes(cluster.name()),
-            }
-        });
-        let mut clusters: Vec<ClusterReport> = registered.collect();
-        let known: Vec<Option<String>> = clusters.iter().map(|cluster| cluster.name.clone()).collect();
-        let others = remotes.iter().filter(|remote| !known.contains(&remote.cluster.map(str::to_owned)));
-        clusters.extend(others.map(|remote| ClusterReport {
-            name: remote.cluster.map(str::to_owned),
-            context: Some(remote.context().to_owned()),
-            agent: Some(remote.agent()),
-            meshes: remote.cluster.map(meshes).unwrap_or_default(),
-        }));
-        clusters
+        let registered: Vec<&str> = self.of(Role::Cluster).items().iter().map(HubObject::name).collect();
+        let is_registered = |remote: &&RemoteView<'_>| remote.cluster.is_some_and(|name| registered.contains(&name));
+        let others = remotes.iter().filter(|remote| !is_registered(remote));
+        let of_registered = registered
+            .iter()
+            .map(|name| report(Some(name), remotes.iter().find(|remote| remote.cluster == Some(name))));
+        of_registered.chain(others.map(|remote| report(remote.cluster, Some(remote)))).collect()
     }
 }
 
 /// The name with which a cluster is registered: it is in the objects that the controllers write there, it is that of the
 /// `ServiceAccount` that registration creates, or the context has the same name.
-fn name_of<'a>(hub: &'a HubFacts, remote: &'a Facts) -> Option<&'a str> {
-    let own = remote.hub.as_deref();
-    let certificates = own.into_iter().flat_map(|own| own.of(Role::IssuedCertificate).items());
+fn name_of<'a>(management: &'a HubFacts, remote: &Facts, hub: &'a HubFacts) -> Option<&'a str> {
+    let certificates = hub.of(Role::IssuedCertificate).items().iter();
     let labels = certificates.filter_map(|object| object.metadata.labels.as_ref()?.get(CLUSTER));
     if let Some(name) = labels.map(String::as_str).find(|name| !name.is_empty()) {
         return Some(name);
     }
-    let accounts = own.and_then(|own| own.registered.as_deref()).map(|own| own.service_accounts.items());
-    let mut registered = hub.of(Role::Cluster).items().iter().map(HubObject::name);
-    let mut of_mesh = hub.of(Role::Mesh).items().iter().map(HubObject::cluster_of_mesh);
+    let accounts = hub.registered.as_ref().map(|registered| registered.service_accounts.items());
+    let mut registered = management.of(Role::Cluster).items().iter().map(HubObject::name);
+    let mut of_mesh = management.of(Role::Mesh).items().iter().map(HubObject::cluster_of_mesh);
     let has_account = |name: &&str| accounts.into_iter().flatten().any(|account| account == name);
     let is_context = |name: &&str| remote.target.context.as_deref() == Some(*name);
     registered.clone().find(has_account).or_else(|| registered.find(is_context)).or_else(|| of_mesh.find(is_context))

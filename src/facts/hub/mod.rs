@@ -19,7 +19,7 @@ use super::{
 };
 use crate::stack::{
     base::seen::Seen,
-    hub::{Generation, Role},
+    hub::{Generation, ISTIO_NAMESPACE, Role},
 };
 
 /// The custom resources of Service Mesh Hub.
@@ -209,6 +209,11 @@ impl HubObject {
     pub fn istio_namespace(&self) -> Option<&str> {
         let of_era_a = || self.of_era_a("installationNamespace");
         self.text("/istio/installation/namespace").or_else(of_era_a)
+    }
+
+    /// The same, or the namespace in which Istio usually is.
+    pub fn istio_namespace_or_default(&self) -> &str {
+        self.istio_namespace().unwrap_or(ISTIO_NAMESPACE)
     }
 
     /// A field of the installation of Istio in the form of era A.

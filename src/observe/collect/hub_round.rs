@@ -27,7 +27,7 @@ use crate::{
     },
     stack::{
         base::seen::Seen,
-        hub::{GENERATIONS, Generation, Role},
+        hub::{GENERATIONS, Generation, ISTIO_NAMESPACE, Role},
     },
 };
 
@@ -66,7 +66,7 @@ impl Whereabouts {
         let mut istio_namespaces = distinct(istio.collect());
         istio_namespaces.truncate(MOST_NAMESPACES);
         if istio_namespaces.is_empty() {
-            istio_namespaces.push("istio-system".to_owned());
+            istio_namespaces.push(ISTIO_NAMESPACE.to_owned());
         }
         // Without custom resources in the management cluster, those of the newest era are looked for.
         let generation = hub.generation().unwrap_or(&GENERATIONS[0]);

@@ -34,11 +34,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::skip("in this release, the virtual mesh itself says it");
     }
     let all = virtual_mesh::all(&hub);
-    let meshes = all.iter().flat_map(|it| it.meshes.iter().map(move |mesh| (it, *mesh)));
-    let certified: Vec<_> = meshes.filter(|(it, mesh)| it.certifies(mesh)).collect();
-    if certified.is_empty() {
-        return Outcome::skip(virtual_mesh::without_trust(&all));
-    }
+    let certified = virtual_mesh::certified(&all)?;
     let mut findings = Vec::new();
     let mut open = None;
     for (virtual_mesh, mesh) in certified {

@@ -57,7 +57,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .remedy("set ISTIO_META_DNS_CAPTURE to \"true\" in meshConfig.defaultConfig.proxyMetadata of Istio 1.8 or later")
         .commands(without.iter().filter_map(|mesh| {
             let inside = hub.remote_of(mesh)?.rules(context.expect);
-            let namespace = mesh.istio_namespace().unwrap_or("istio-system");
+            let namespace = mesh.istio_namespace_or_default();
             Some(inside.kubectl_in(namespace).inspect("get configmap istio -o yaml"))
         }))
         .found()

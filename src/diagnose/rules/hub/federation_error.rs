@@ -42,7 +42,7 @@ fn judge(context: &RuleContext<'_>, hub: &HubView<'_>, policy: &Policy<'_>) -> O
     let first = errors.first()?;
     let gateway = first.contains("gateway");
     let without = if gateway { without_gateway(hub, policy) } else { Vec::new() };
-    let gateways = without.iter().flat_map(|mesh| gateways_of(hub, mesh));
+    let gateways = without.iter().flat_map(|mesh| gateway_no_address::services_of(hub, mesh));
     Some(
         DIAGNOSIS
             .finding()
@@ -81,11 +81,4 @@ fn without_gateway<'a>(hub: &HubView<'a>, policy: &Policy<'_>) -> Vec<&'a HubObj
     let entries =
         policy.status.meshes.iter().filter(|entry| entry.errors.iter().any(|error| error.contains("gateway")));
     entries.filter_map(|entry| hub.with_key(Role::Mesh, &entry.key)).collect()
-}
-
-/// The Services of a mesh's gateways, if its cluster was looked at.
-fn gateways_of(hub: &HubView<'_>, mesh: &HubObject) -> Vec<String> {
-    let gateways = hub.remote_of(mesh).and_then(|remote| remote.istio(mesh)?.gateways.known());
-    let lines = gateways.map(|gateways| gateway_no_address::shown(gateways)).unwrap_or_default();
-    lines.into_iter().map(|line| format!("cluster {}: {line}", mesh.cluster_of_mesh())).collect()
 }

@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use super::{hub_of, virtual_mesh};
 use crate::{
-    diagnose::rules::prelude::*,
+    diagnose::{hub::HubView, rules::prelude::*},
     facts::hub::{Approval, Gateway, HubObject},
     stack::hub::Era,
 };
@@ -50,9 +50,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             };
             let Some(lack) = lack else { continue };
             let cluster = mesh.cluster_of_mesh();
-            let namespace = mesh.istio_namespace().unwrap_or("istio-system");
+            let namespace = mesh.istio_namespace_or_default();
             let inside = services.map(|(remote, _)| remote.rules(context.expect));
-            let shown = known.map(|gateways| shown(gateways)).unwrap_or_default();
             findings.push(
                 DIAGNOSIS
                     .finding()
@@ -68,7 +67,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                         name: mesh.name().into(),
                     })
                     .evidence(lack)
-                    .evidences(shown.into_iter().map(|line| format!("cluster {cluster}: {line}")))
+                    .evidences(services_of(&hub, mesh))
                     .cluster(cluster)
                     .remedy(remedy(known.map(Vec::as_slice).unwrap_or_default(), cluster))
                     .commands(
@@ -96,18 +95,21 @@ fn remedy(gateways: &[Gateway], cluster: &str) -> String {
     )
 }
 
-/// The gateways of a cluster, in a line each.
-pub(super) fn shown(gateways: &[Gateway]) -> Vec<String> {
-    if gateways.is_empty() {
-        return vec!["no Service has the selector istio: ingressgateway".to_owned()];
-    }
+/// The Services of the gateways of a mesh, in a line each. None if its cluster was not looked at.
+pub(super) fn services_of(hub: &HubView<'_>, mesh: &HubObject) -> Vec<String> {
+    let gateways = hub.remote_of(mesh).and_then(|remote| remote.istio(mesh)?.gateways.known());
     let line = |gateway: &Gateway| {
         let addresses =
             if gateway.addresses.is_empty() { "no address".to_owned() } else { gateway.addresses.join(", ") };
         let port = if gateway.has_tls_port { "" } else { ", no port named tls" };
         format!("Service {} has type {} and {addresses}{port}", gateway.name, gateway.kind)
     };
-    gateways.iter().map(line).collect()
+    let lines: Vec<String> = match gateways.map(Vec::as_slice) {
+        None => Vec::new(),
+        Some([]) => vec!["no Service has the selector istio: ingressgateway".to_owned()],
+        Some(gateways) => gateways.iter().map(line).collect(),
+    };
+    lines.into_iter().map(|line| format!("cluster {}: {line}", mesh.cluster_of_mesh())).collect()
 }
 
 /// What a mesh lacks. `None` if it has a gateway with an address, or if a virtual mesh shows the error itself.

@@ -30,7 +30,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     }
     let mut findings = Vec::new();
     for remote in hub.remotes() {
-        findings.extend(obstacle(context, &remote)?.or_else(|| denials(context, &remote)));
+        let inside = remote.rules(context.expect);
+        findings.extend(obstacle(&inside, &remote)?.or_else(|| denials(&inside, &remote)));
     }
     if findings.is_empty() {
         let named = hub.remotes().map(|remote| format!("{} is {}", remote.context(), remote.shown()));
@@ -40,9 +41,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
 }
 
 /// Why nothing could be queried in a registered cluster.
-fn obstacle(context: &RuleContext<'_>, remote: &RemoteView<'_>) -> Result<Option<Finding>, Undecided> {
-    let inside = remote.rules(context.expect);
-    let Outcome::Found(findings) = (unreachable::CHECK.judge)(&inside)? else { return Ok(None) };
+fn obstacle(inside: &RuleContext<'_>, remote: &RemoteView<'_>) -> Result<Option<Finding>, Undecided> {
+    let Outcome::Found(findings) = (unreachable::CHECK.judge)(inside)? else { return Ok(None) };
     Ok(findings.into_iter().next().map(|finding| {
         let own = DIAGNOSIS.finding().done();
         let explain = format!("diagnosed as {}", finding.code);
@@ -53,9 +53,8 @@ fn obstacle(context: &RuleContext<'_>, remote: &RemoteView<'_>) -> Result<Option
 }
 
 /// The permissions that are missing there.
-fn denials(context: &RuleContext<'_>, remote: &RemoteView<'_>) -> Option<Finding> {
-    let inside = remote.rules(context.expect);
-    let missing = states::missing_permissions(&inside);
+fn denials(inside: &RuleContext<'_>, remote: &RemoteView<'_>) -> Option<Finding> {
+    let missing = states::missing_permissions(inside);
     if missing.is_empty() {
         return None;
     }

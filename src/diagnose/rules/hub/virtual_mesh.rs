@@ -63,9 +63,7 @@ impl VirtualMesh<'_> {
         let spec = &self.policy.object.spec;
         spec.pointer("/mtlsConfig/shared").is_some() || spec.get("shared").is_some()
     }
-}
 
-impl VirtualMesh<'_> {
     /// Whether it gives a mesh a certificate. An invalid one does if only its federation has errors.
     pub(super) fn certifies(&self, mesh: &HubObject) -> bool {
         let policy = &self.policy;
@@ -83,16 +81,24 @@ impl VirtualMesh<'_> {
     }
 }
 
-/// Why there is nothing to say about certificates.
-pub(super) fn without_trust(all: &[VirtualMesh<'_>]) -> &'static str {
+/// Every mesh to which a virtual mesh gives a certificate, with that virtual mesh. Without any, the check is skipped.
+pub(super) fn certified<'a, 'b>(
+    all: &'b [VirtualMesh<'a>],
+) -> Result<Vec<(&'b VirtualMesh<'a>, &'a HubObject)>, Undecided> {
+    let meshes = all.iter().flat_map(|it| it.meshes.iter().map(move |mesh| (it, *mesh)));
+    let certified: Vec<_> = meshes.filter(|(it, mesh)| it.certifies(mesh)).collect();
+    if !certified.is_empty() {
+        return Ok(certified);
+    }
     let mut trusting = all.iter().filter(|it| it.shares_trust()).peekable();
-    if trusting.peek().is_none() {
+    let why = if trusting.peek().is_none() {
         "no virtual mesh has shared trust"
     } else if trusting.all(|it| it.meshes.is_empty()) {
         "no mesh of a virtual mesh is discovered"
     } else {
         "the virtual mesh with shared trust is invalid"
-    }
+    };
+    Err(Undecided::Skip(why.to_owned()))
 }
 
 /// Every virtual mesh.
@@ -146,12 +152,7 @@ pub(super) fn for_each_trusting<'a>(
         return Outcome::skip(NO_REMOTE);
     }
     let all = all(&hub);
-    let meshes = all.iter().flat_map(|it| it.meshes.iter().map(move |mesh| (it, *mesh)));
-    let certified: Vec<_> = meshes.filter(|(it, mesh)| it.certifies(mesh)).collect();
-    if certified.is_empty() {
-        return Outcome::skip(without_trust(&all));
-    }
-    let trusting = certified.into_iter().filter_map(|(it, mesh)| {
+    let trusting = certified(&all)?.into_iter().filter_map(|(it, mesh)| {
         let remote = hub.remote_of(mesh)?;
         let virtual_mesh = format!("{}.{}", it.policy.object.name(), it.policy.object.namespace());
         Some(TrustingMesh { virtual_mesh, size: it.meshes.len(), mesh, remote, istio: remote.istio(mesh)? })
