@@ -1,10 +1,14 @@
 //! A port-forward through the API server to one pod, with its real cause of failure.
 
-use std::time::Duration;
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, Client, api::Portforwarder};
-use tokio::io::DuplexStream;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
 use crate::{
     facts::{FailureKind, FailureReason, ProbeFailure},
@@ -14,9 +18,68 @@ use crate::{
 /// One forwarded port.
 pub(crate) struct Forwarded {
     /// The bytes to and from the pod.
-    pub stream: DuplexStream,
+    pub stream: ForwardedStream,
     /// Resolves with the kubelet's message if the port cannot be used.
     pub error: tokio::task::JoinHandle<Option<String>>,
+}
+
+/// The bytes to and from one port of a pod.
+///
+/// All ports share one connection to the API server. If the reader of one port went away while the pod still sends to
+/// it, the client library would end the connection for every port. The rest is therefore read and discarded on drop,
+/// until the port or the port-forward is closed.
+pub(crate) struct ForwardedStream(Option<Box<dyn Bytes>>);
+
+/// Bytes in both directions.
+trait Bytes: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Bytes for S {}
+
+impl ForwardedStream {
+    fn new(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Self {
+        Self(Some(Box::new(stream)))
+    }
+
+    fn stream(&mut self) -> Pin<&mut dyn Bytes> {
+        Pin::new(self.0.as_mut().expect("it is taken only on drop"))
+    }
+}
+
+impl Drop for ForwardedStream {
+    fn drop(&mut self) {
+        let (Some(mut stream), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) else {
+            return;
+        };
+        runtime.spawn(async move {
+            // The port is closed first, so that the library discards what the pod still sends.
+            let _ = stream.shutdown().await;
+            let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+        });
+    }
+}
+
+impl AsyncRead for ForwardedStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<std::io::Result<()>> {
+        self.stream().poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for ForwardedStream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<std::io::Result<usize>> {
+        self.stream().poll_write(cx, buffer)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        self.stream().poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        self.stream().poll_shutdown(cx)
+    }
 }
 
 /// An open port-forward. It is closed on drop.
@@ -57,7 +120,7 @@ impl Tunnel {
 
     /// Takes a port, once.
     pub(crate) fn take(&mut self, port: u16) -> Option<Forwarded> {
-        let stream = self.forwarder.take_stream(port)?;
+        let stream = ForwardedStream::new(self.forwarder.take_stream(port)?);
         let error = tokio::spawn(self.forwarder.take_error(port)?);
         Some(Forwarded { stream, error })
     }
@@ -107,7 +170,19 @@ fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, duplex};
+
     use super::*;
+
+    #[tokio::test]
+    async fn dropped_stream_closes_the_port_and_discards_the_rest() {
+        let (ours, theirs) = duplex(16);
+        drop(ForwardedStream::new(ours));
+        let (mut from_us, mut to_us) = tokio::io::split(theirs);
+        // More than the buffer holds: it arrives although nobody uses the stream any more.
+        to_us.write_all(&[b'x'; 4096]).await.expect("the rest is read");
+        assert_eq!(from_us.read(&mut [0; 16]).await.expect("the end"), 0, "the port is closed");
+    }
 
     #[test]
     fn only_connection_refused_proves_something_about_the_broker() {
