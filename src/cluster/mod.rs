@@ -14,6 +14,7 @@ pub(crate) mod pages;
 mod retry;
 pub(crate) mod reviews;
 pub mod scope;
+pub mod server_access;
 pub mod session;
 pub(crate) mod transport;
 mod transport_error;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{ask::Log, now};
+use super::{ask::Log, now, server_access::ServerChoice};
 use crate::{
     facts::{Facts, Obstacle, Target},
     stack::profile::Profile,
@@ -27,6 +27,8 @@ pub struct Scope<'a> {
     pub deadline: Instant,
     /// Whether a person is at a terminal, so that a credential plugin may ask questions.
     pub interactive: bool,
+    /// Which Meshery Server to ask.
+    pub server: ServerChoice,
     /// Receives a line for each request, for `-v`.
     pub log: Option<&'a Log<'a>>,
     /// Receives what the run is waiting for.

@@ -21,6 +21,7 @@ pub(crate) mod preflight;
 mod probe;
 pub mod recording;
 pub mod redact;
+pub mod server;
 pub mod stack;
 mod test;
 pub mod test_object;
@@ -167,6 +168,9 @@ pub struct Facts {
     /// The custom resources of Service Mesh Hub. Observed only for its profile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hub: Option<Box<hub::HubFacts>>,
+    /// What Meshery Server answered. Asked only if one was named or found in the cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<Box<server::ServerFacts>>,
     /// The nodes of pods that are not ready or should be gone, by name. No other node is queried.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub nodes: BTreeMap<String, Seen<NodeReadiness>>,

@@ -6,7 +6,7 @@ use clap::{ArgAction, Args, ValueEnum};
 
 use super::duration;
 use crate::{
-    cluster::kubeconfig::Access,
+    cluster::{kubeconfig::Access, server_access::ServerAccess},
     stack::profile::{self, Profile},
 };
 
@@ -17,6 +17,9 @@ pub struct Global {
     /// Which cluster and namespace, and as whom.
     #[command(flatten)]
     pub access: Access,
+    /// Which Meshery Server.
+    #[command(flatten)]
+    pub server: ServerAccess,
     /// Timeout of a single request; 0 for none
     #[arg(long, global = true, value_name = "DURATION", default_value = "10s", value_parser = duration, hide = true)]
     pub request_timeout: Duration,

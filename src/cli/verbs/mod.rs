@@ -183,6 +183,7 @@ async fn connected<T>(
         namespace_is_named: global.access.namespace.is_some(),
         request_timeout: global.request_timeout,
         deadline: Instant::now() + longest,
+        server: global.server.choose(profile)?,
         interactive: terminal.interactive,
         log: terminal.verbose.then_some(&trace),
         progress: &progress,
