@@ -80,6 +80,7 @@ const CLIENT_PORTS: &[Case] = &[
     case("client port speaks HTML", ClientPort::Says(HTML), Monitor::Honest, "1000011100"),
     case("client port of another server", ClientPort::OtherServer, Monitor::Honest, "1000011100"),
     case("client port sends an endless line", ClientPort::EndlessLine, Monitor::Honest, "1000011100"),
+    case("endless line, and a late monitor", ClientPort::EndlessLine, Monitor::Late, "1000011100"),
     known(case("client port greets only", ClientPort::GreetsOnly, Monitor::Honest, "1000011100")),
     known(case(
         "client port refuses the token",
@@ -176,7 +177,10 @@ fn faults(command: &str, ran: &Ran, wanted: i32) -> Vec<String> {
             .map(|document| document["rootCauses"].to_string())
             .unwrap_or_default();
         let took = ran.took;
-        faults.push(format!("exit code {}, not {wanted}, after {took:.1?}: {roots}", ran.code));
+        // What `-v` says about the broker shows which route failed, and how.
+        let routes: Vec<&str> = ran.stderr.lines().filter(|line| line.contains("port-forward")).collect();
+        let routes = routes.join("\n    ");
+        faults.push(format!("exit code {}, not {wanted}, after {took:.1?}: {roots}\n    {routes}", ran.code));
     }
     if ran.took > TIME_LIMIT {
         faults.push(format!("took {:?}", ran.took));

@@ -54,6 +54,8 @@ pub(super) enum Monitor {
     Closes,
     /// It answers every request with this.
     Says(&'static str),
+    /// Every answer is late.
+    Late,
     /// Its response to `/varz` never ends.
     EndlessVarz,
     /// Its response to `/connz` never ends.
@@ -283,6 +285,9 @@ fn answer(stream: &mut TcpStream, behavior: Monitor, path: &str) -> std::io::Res
             stream.write_all(&[b'x'; 16 * 1024])?;
         }
     };
+    if behavior == Monitor::Late {
+        std::thread::sleep(Duration::from_millis(300));
+    }
     let is_varz = path.starts_with("/varz");
     let offset = path.split("offset=").nth(1).and_then(|offset| offset.parse().ok());
     let body = match (behavior, offset) {
