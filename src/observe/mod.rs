@@ -7,6 +7,7 @@ pub(crate) mod broker;
 mod cni_policies;
 mod collect;
 pub(crate) mod connectivity;
+mod http1;
 mod hub;
 mod logs;
 mod look;
@@ -17,6 +18,7 @@ mod properties;
 pub mod queries;
 pub mod remotes;
 pub mod served;
+pub(crate) mod server;
 pub mod stacks;
 
 pub use crate::facts::Depth;

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use http::{Request, header};
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::{body::Bytes, client::conn::http1};
-use hyper_util::rt::TokioIo;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
 use kube::Client;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
     broker::wire::{Received, Watched, guarded, settled, timed},
+    http1::Connection,
     queries,
 };
 use crate::{
@@ -61,24 +61,18 @@ impl PodPage<'_> {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let broken = |_| ProbeFailure::broker(FailureReason::Closed, "the connection ended without a response");
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
-        let task = tokio::spawn(connection);
+        let mut connection = Connection::start(stream).await.map_err(broken)?;
         let request = Request::get(self.path)
             .header(header::HOST, "pod")
-            .body(Empty::<Bytes>::new())
+            .body(Full::<Bytes>::default())
             .map_err(|error| ProbeFailure::route_failed(FailureReason::Local, error.to_string()))?;
-        let answer = async {
-            let response = sender.send_request(request).await.map_err(broken)?;
-            let status = response.status().as_u16();
-            let body = Limited::new(response.into_body(), self.longest).collect().await;
-            let body = body.map_err(|_| {
-                let path = self.path;
-                ProbeFailure::broker(FailureReason::TooLarge, format!("its answer to {path} is too large or broken"))
-            })?;
-            Ok((status, String::from_utf8_lossy(&body.to_bytes()).trim().to_owned()))
-        }
-        .await;
-        task.abort();
-        answer
+        let response = connection.send(request).await.map_err(broken)?;
+        let status = response.status().as_u16();
+        let body = Limited::new(response.into_body(), self.longest).collect().await;
+        let body = body.map_err(|_| {
+            let path = self.path;
+            ProbeFailure::broker(FailureReason::TooLarge, format!("its answer to {path} is too large or broken"))
+        })?;
+        Ok((status, String::from_utf8_lossy(&body.to_bytes()).trim().to_owned()))
     }
 }

@@ -31,6 +31,33 @@ pub const NATS_LINE: usize = 64 * 1024;
 /// The maximum size of the log of a network test's pod, in bytes.
 pub const PROBE_LOG: usize = 64 * 1024;
 
+/// The maximum head of an HTTP answer of a pod or of Meshery Server, in bytes.
+pub const HTTP_HEAD: usize = 64 * 1024;
+
+/// The maximum size of one answer of Meshery Server, in bytes.
+pub const SERVER_ANSWER: usize = MIB;
+
+/// The maximum size of Meshery Server's list of connections, in bytes.
+pub const SERVER_CONNECTIONS: usize = 4 * MIB;
+
+/// The maximum size of Meshery Server's summary of its data, in bytes. Most of it are labels, which are skipped.
+pub const SERVER_SUMMARY: usize = 8 * MIB;
+
+/// The maximum size of one event of a stream of Meshery Server, in bytes.
+pub const SERVER_STREAM_EVENT: usize = 64 * 1024;
+
+/// The maximum length of one text of Meshery Server, in bytes.
+pub const SERVER_TEXT: usize = 1024;
+
+/// The maximum number of connections of Meshery Server that are kept.
+pub const SERVER_CONNECTION_ITEMS: usize = 500;
+
+/// The maximum number of diagnostics, and of events, of Meshery Server that are kept.
+pub const SERVER_STATEMENTS: usize = 20;
+
+/// The maximum number of kinds, of tables and of adapters of Meshery Server that are kept.
+pub const SERVER_KINDS: usize = 1000;
+
 /// The maximum size of the metrics of Gloo Mesh's enterprise controller, in bytes.
 pub const METRICS: usize = 4 * MIB;
 

@@ -1,0 +1,7 @@
+//! Asks Meshery Server.
+//!
+//! Nothing is changed there: every request is a GET, except for one query in GraphQL, which older servers need.
+
+mod answer;
+pub(crate) mod client;
+pub(crate) mod route;
