@@ -41,6 +41,8 @@ fn rows() -> Vec<(&'static str, String)> {
         ("A folder of recordings", format!("{} in {} files", size(limits::FOLDER), number(limits::FOLDER_FILES))),
         ("A kubeconfig", size(limits::KUBECONFIG)),
         ("A CA, certificate, key or token file", size(limits::CREDENTIAL_FILE)),
+        ("The configuration and the token files of mesheryctl", size(limits::SERVER_CONFIG)),
+        ("A token for Meshery Server", format!("{}; a longer one is not sent", size(limits::SERVER_TOKEN))),
         ("A watch-list", size(limits::WATCH_LIST)),
         ("Nesting of JSON and YAML", format!("{} levels", limits::DEPTH)),
         ("Values in one JSON or YAML text", number(limits::VALUES)),

@@ -1,23 +1,32 @@
 //! Which Meshery Server to ask, and with which credentials: flags, the environment and the files of `mesheryctl`.
 
+mod choice;
+mod files;
 mod origin;
+mod token;
 
 use std::path::PathBuf;
 
 use secrecy::SecretString;
+use tokio::time::Instant;
 
+use self::choice::{Choice, Surroundings};
 pub use self::origin::Origin;
 use crate::{
     facts::server::{NamedBy, SentToken},
-    stack::{base::usage::UsageError, profile::Profile},
+    stack::{
+        base::{reader, usage::UsageError},
+        profile::{self, Profile},
+    },
 };
 
 /// Flags that name Meshery Server and the files of `mesheryctl`. kubectl's `--server`, `--token` and `--context` are
 /// about the API server.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct ServerAccess {
-    /// Address of Meshery Server; by default its Service in the cluster
-    #[arg(long, global = true, value_name = "URL", env = "MESHERY_SERVER", hide = true)]
+    /// Address of Meshery Server; by default its Service in the cluster [env: MESHERY_SERVER]
+    // clap does not read the variable, because an error in it is not an error in the use of a flag.
+    #[arg(long, global = true, value_name = "URL", hide = true)]
     pub meshery_server: Option<String>,
     /// Context of mesheryctl, for the address and the token of Meshery Server
     #[arg(long, global = true, value_name = "NAME", hide = true)]
@@ -34,13 +43,42 @@ impl ServerAccess {
     ///
     /// If something named on the command line cannot be used. What the environment or a default file names is kept as a
     /// reason instead.
-    pub fn choose(&self, _profile: &Profile) -> Result<ServerChoice, UsageError> {
-        let Some(address) = &self.meshery_server else { return Ok(ServerChoice::default()) };
-        let origin = Origin::parse(address)
-            .map_err(|why| UsageError::new(format!("--meshery-server {address} cannot be used: {why}")))?;
-        let named = NamedServer { origin: Ok(origin), by: NamedBy::Flag, context: None, credential: None };
-        Ok(ServerChoice { named: Some(named), ..ServerChoice::default() })
+    pub fn choose(&self, profile: &Profile) -> Result<ServerChoice, UsageError> {
+        Choice { access: self, profile, around: &Surroundings::of_process() }.make()
     }
+
+    /// The same in a separate thread, because files may be on a file system that does not answer.
+    ///
+    /// # Errors
+    ///
+    /// As [`choose`](Self::choose). Also if files that were named cannot be read before the deadline.
+    pub async fn choose_within(
+        &self,
+        profile: &'static Profile,
+        deadline: Instant,
+    ) -> Result<ServerChoice, UsageError> {
+        let around = Surroundings::of_process();
+        let own = self.clone();
+        let made = reader::within(deadline, move || Choice { access: &own, profile, around: &around }.make()).await;
+        made.unwrap_or_else(|| {
+            let around = Surroundings::of_process();
+            Choice { access: self, profile, around: &around }.make_without_files("reading did not finish in time")
+        })
+    }
+
+    /// The current context of the files of `mesheryctl` and its address, to suggest it. It is never chosen unless it is
+    /// named.
+    pub fn current_context(&self, profile: &Profile) -> Option<(String, Option<Origin>)> {
+        Choice { access: self, profile, around: &Surroundings::of_process() }.current_context()
+    }
+}
+
+/// The names of the contexts in the default files of every profile, for completion.
+pub fn context_names() -> Vec<String> {
+    let around = Surroundings::of_process();
+    let access = ServerAccess::default();
+    let names = |profile: &&Profile| Choice { access: &access, profile, around: &around }.context_names();
+    profile::WITH_MESHSYNC.iter().flat_map(names).collect()
 }
 
 /// Which server to ask.
@@ -51,6 +89,8 @@ pub struct ServerChoice {
     /// What the context that the user named with `--meshery-context` sends to a Service in the cluster. A Service never
     /// gets anything else, because any cluster could offer one of that name.
     pub for_service: Option<ServerCredential>,
+    /// The name of that context.
+    pub context: Option<String>,
     /// Why a token that the user has is not sent, as a clause.
     pub withheld: Option<String>,
     /// Whether everything is asked, each request within its whole timeout. Otherwise what a diagnosis needs, quickly.

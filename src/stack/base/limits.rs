@@ -104,6 +104,12 @@ pub const KUBECONFIG: usize = 4 * MIB;
 /// The maximum size of a file that a kubeconfig refers to: CA, certificate, key, token.
 pub const CREDENTIAL_FILE: usize = MIB;
 
+/// The maximum size of the configuration of `mesheryctl`, and of a token file that it names.
+pub const SERVER_CONFIG: usize = MIB;
+
+/// The maximum length of a token for Meshery Server, in bytes. It is sent as a cookie.
+pub const SERVER_TOKEN: usize = 64 * 1024;
+
 /// The maximum size of a watch-list file.
 pub const WATCH_LIST: usize = 4 * MIB;
 
