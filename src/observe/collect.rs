@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, time::Duration};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use futures_util::future::join_all;
 use k8s_openapi::api::core::v1::Secret;
-use tokio::time::Instant;
+use tokio::{sync::oneshot, time::Instant};
 
 use super::{
     Depth, logs, preflight,
@@ -25,10 +25,15 @@ use crate::{
         transport::{self, Clients},
     },
     facts::{
-        ConfigMapFact, Elsewhere, Facts, HelmRevision, MemoryUse, NodeReadiness, Target, observed, stack,
+        ConfigMapFact, Elsewhere, Facts, HelmRevision, MemoryUse, NodeReadiness, Target, observed,
+        server::ServerFacts,
+        stack,
         token::{self, Token},
     },
-    observe::broker::probe,
+    observe::{
+        broker::probe,
+        server::{FromCluster, Inquiry},
+    },
     stack::base::{
         failure::{Failure, Kind},
         permission::Permission,
@@ -51,6 +56,8 @@ pub(super) struct Observer<'a> {
     pub(super) in_cluster: bool,
     /// Receives the broker connections that are used after the observation.
     pub(super) kept: Option<&'a probe::Kept>,
+    /// Whether Meshery Server is asked if one was named or found in the cluster.
+    pub(super) asks_server: bool,
 }
 
 impl Observer<'_> {
@@ -59,6 +66,30 @@ impl Observer<'_> {
         if self.scope.profile.is_hub() {
             return Box::pin(self.run_hub()).await;
         }
+        if !self.asks_server || !matches!(self.depth, Depth::Status | Depth::Check) {
+            return self.observe(None).await;
+        }
+        let (tell, told) = oneshot::channel();
+        let server = Box::pin(self.server(told));
+        let (mut facts, (server, took)) = tokio::join!(self.observe(Some(tell)), server);
+        if server.is_some() {
+            facts.timings.insert("server".into(), millis(took));
+        }
+        facts.server = server.map(Box::new);
+        facts
+    }
+
+    /// Asks Meshery Server, if one was named or is found in the cluster.
+    async fn server(&self, told: oneshot::Receiver<FromCluster>) -> (Option<ServerFacts>, Duration) {
+        let started = Instant::now();
+        let (profile, choice) = (self.scope.profile, &self.scope.server);
+        let inquiry = Inquiry { api: self.api, client: self.clients.streams.clone(), profile, choice };
+        let server = inquiry.run(async { told.await.ok() }).await;
+        (server, started.elapsed())
+    }
+
+    /// Sends the queries to the cluster. `tell` receives what the requests to Meshery Server need of the first answers.
+    async fn observe(&self, tell: Option<oneshot::Sender<FromCluster>>) -> Facts {
         let mut first = self.first_round().await;
         if self.speaks_http1_only(&first) {
             self.api.switch(self.clients.streams.clone());
@@ -73,6 +104,10 @@ impl Observer<'_> {
         let token = self.fill(&mut facts, first);
         if facts.obstacle.is_some() {
             return facts;
+        }
+        if let Some(tell) = tell {
+            // Nobody waits if no server is asked.
+            let _ = tell.send(FromCluster::of(&facts, self.scope.server.whole));
         }
         if self.depth == Depth::WatchList {
             facts.served = discovery::ask(self.api).await;

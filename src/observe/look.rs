@@ -21,6 +21,12 @@ pub async fn look(session: &Session<'_>, depth: Depth) -> Facts {
     finish(session, facts)
 }
 
+/// The same. Meshery Server is asked as well, if one was named or found in the cluster.
+pub(super) async fn look_with_server(session: &Session<'_>, depth: Depth) -> Facts {
+    let observer = Observer { asks_server: true, ..observer(session, depth, None) };
+    finish(session, observer.run().await)
+}
+
 /// Observes the cluster, and runs a test with the facts. The test's objects are deleted afterwards, by `cleanup` if it
 /// is interrupted.
 ///
@@ -70,6 +76,7 @@ pub(super) fn observer<'a>(session: &'a Session<'_>, depth: Depth, kept: Option<
         config: &session.config,
         in_cluster: session.in_cluster,
         kept,
+        asks_server: false,
     }
 }
 

@@ -2,7 +2,11 @@
 
 use futures_util::future::{join, join_all};
 
-use super::{Depth, look::look, served::served};
+use super::{
+    Depth,
+    look::{look, look_with_server},
+    served::served,
+};
 use crate::{cluster::session::Session, diagnose, facts::Facts, stack::profile::Profile};
 
 /// A stack that may be in the cluster.
@@ -15,15 +19,40 @@ struct Candidate {
 /// Observes the stack of the session's profile and, unless the user named it, those of the other profiles whose custom
 /// resources are served. Returns those that are installed; if none is, the one that was most probably meant.
 ///
-/// The other profiles need one request: the list of the served groups.
+/// The other profiles need one request: the list of the served groups. Meshery Server is asked as well, if one was named
+/// or found in the cluster. If the user named it, its facts are kept on one stack.
 pub async fn look_at_all(session: &Session<'_>, depth: Depth) -> Vec<Facts> {
+    let mut stacks = look_at_each(session, depth, true).await;
+    if session.scope.server.named.is_some() {
+        keep_one_server(&mut stacks);
+    }
+    stacks
+}
+
+/// Keeps the facts of a server that was asked in the words of several products on the stack whose words it accepted,
+/// otherwise on the first one.
+fn keep_one_server(stacks: &mut [Facts]) {
+    let accepted = |facts: &Facts| facts.server.as_ref().is_some_and(|server| server.has_session());
+    let of = stacks.iter().position(accepted).unwrap_or_default();
+    for (at, facts) in stacks.iter_mut().enumerate() {
+        if at != of {
+            facts.server = None;
+        }
+    }
+}
+
+async fn look_at_each(session: &Session<'_>, depth: Depth, with_server: bool) -> Vec<Facts> {
     let own = session.scope.profile;
     // Service Mesh Hub has no watch-list.
     let is_meant = |profile: &Profile| depth > Depth::WatchList || !profile.is_hub();
-    let (facts, (served, others)) = join(Box::pin(look(session, depth)), async {
+    let (facts, (served, others)) = join(look_at(session, depth, with_server), async {
         let served = served(session).await;
         let others = served.iter().flatten().filter(|profile| **profile != own && is_meant(profile));
-        let others = join_all(others.map(|profile| look_at(session, depth, profile))).await;
+        let others = join_all(others.map(async |profile| {
+            let scope = session.scope.of(profile);
+            look_at(&session.beside(&scope), depth, with_server).await
+        }))
+        .await;
         (served, others)
     })
     .await;
@@ -33,10 +62,9 @@ pub async fn look_at_all(session: &Session<'_>, depth: Depth) -> Vec<Facts> {
     installed([first].into_iter().chain(others).collect(), session.scope.namespace_is_named)
 }
 
-/// Observes the stack of another profile.
-async fn look_at(session: &Session<'_>, depth: Depth, profile: &'static Profile) -> Facts {
-    let scope = session.scope.of(profile);
-    Box::pin(look(&session.beside(&scope), depth)).await
+/// Observes the stack of the session's profile.
+async fn look_at(session: &Session<'_>, depth: Depth, with_server: bool) -> Facts {
+    if with_server { Box::pin(look_with_server(session, depth)).await } else { Box::pin(look(session, depth)).await }
 }
 
 /// The installed ones of these, which are at least one. If the user named the namespace, those in others do not count.
@@ -65,7 +93,7 @@ pub async fn profiles(session: &Session<'_>) -> Vec<&'static Profile> {
     let own = session.scope.profile;
     match served(session).await {
         Some(served) if served.iter().any(|profile| *profile != own) => {
-            look_at_all(session, Depth::Check).await.iter().map(|facts| facts.profile).collect()
+            look_at_each(session, Depth::Check, false).await.iter().map(|facts| facts.profile).collect()
         }
         _ => vec![own],
     }

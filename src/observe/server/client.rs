@@ -12,18 +12,19 @@ use std::{
 use http::{HeaderValue, Request, header};
 use http_body_util::Full;
 use hyper::body::Bytes;
-use secrecy::ExposeSecret as _;
+use secrecy::ExposeSecret;
 use tokio::{sync::Semaphore, time::Instant};
 
 pub(crate) use super::answer::Answer;
+pub(crate) use super::route::{Destination, ServerPod};
 use super::{
     answer::{Broken, read, size},
-    route::{self, Destination, Failed, Forward, ServerPod, ServerStream},
+    route::{self, Failed, Forward, ServerStream},
 };
 use crate::{
     cluster::{
         ask::ApiClient,
-        server_access::{NamedServer, Origin, ServerCredential},
+        server_access::{NamedServer, ServerCredential},
         tunnel,
     },
     facts::{redact, server::ReachStep},
@@ -91,11 +92,13 @@ pub(crate) struct ServerClient<'a> {
     client: kube::Client,
     product: &'static str,
     destination: Destination,
-    cookies: Option<HeaderValue>,
+    cookies: Cookies,
     /// The timeout of one request.
     limit: Duration,
     /// The end of all requests.
-    end: Instant,
+    end: Cell<Instant>,
+    /// The end of the run, which is never exceeded.
+    last: Instant,
     lanes: Semaphore,
     idle: RefCell<Vec<Lane>>,
     /// Why no connection was ever opened.
@@ -120,7 +123,7 @@ impl<'a> ServerClient<'a> {
         server: &NamedServer,
     ) -> Option<Self> {
         let origin = server.origin.clone().ok()?;
-        let cookies = cookies(profile, server.credential.as_ref());
+        let cookies = Cookies::of(profile, server.credential.as_ref());
         Some(Self::new(api, client, profile, Destination::Direct(origin), cookies))
     }
 
@@ -132,7 +135,7 @@ impl<'a> ServerClient<'a> {
         pod: ServerPod,
         credential: Option<&ServerCredential>,
     ) -> Self {
-        Self::new(api, client, profile, Destination::Pod(pod), cookies(profile, credential))
+        Self::new(api, client, profile, Destination::Pod(pod), Cookies::of(profile, credential))
     }
 
     fn new(
@@ -140,11 +143,13 @@ impl<'a> ServerClient<'a> {
         client: kube::Client,
         profile: &'static Profile,
         destination: Destination,
-        cookies: Option<HeaderValue>,
+        cookies: Cookies,
     ) -> Self {
+        let last = Instant::now() + api.time_left();
         Self {
             limit: api.remaining(),
-            end: Instant::now() + api.time_left(),
+            end: Cell::new(last),
+            last,
             api,
             client,
             product: profile.product,
@@ -161,8 +166,23 @@ impl<'a> ServerClient<'a> {
     /// The same with lower limits: for one request, and for all together from now on.
     #[must_use]
     pub(crate) fn limited(self, each: Duration, all: Duration) -> Self {
-        let end = self.end.min(Instant::now() + all);
-        Self { limit: self.limit.min(each), end, ..self }
+        self.end_within(all);
+        Self { limit: self.limit.min(each), ..self }
+    }
+
+    /// Sets the time for all further requests together, within that of the run.
+    pub(crate) fn end_within(&self, all: Duration) {
+        self.end.set(self.last.min(Instant::now() + all));
+    }
+
+    /// Whether a token is sent.
+    pub(crate) fn sends_token(&self) -> bool {
+        self.cookies.has_token
+    }
+
+    /// The provider that is named to the server.
+    pub(crate) fn provider(&self) -> Option<&str> {
+        self.cookies.provider.as_deref()
     }
 
     /// The address as it is shown.
@@ -182,7 +202,7 @@ impl<'a> ServerClient<'a> {
 
     /// The remaining time for a single request.
     pub(crate) fn remaining(&self) -> Duration {
-        self.limit.min(self.end.saturating_duration_since(Instant::now()))
+        self.limit.min(self.end.get().saturating_duration_since(Instant::now()))
     }
 
     /// Opens a stream to the server, all steps together.
@@ -337,7 +357,7 @@ impl<'a> ServerClient<'a> {
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
-        if let Some(cookies) = &self.cookies {
+        if let Some(cookies) = &self.cookies.header {
             request = request.header(header::COOKIE, cookies);
         }
         let body = Full::new(Bytes::from(body.unwrap_or_default()));
@@ -379,36 +399,41 @@ fn is_closed(failed: &Failed) -> bool {
     matches!(failed.failure.kind, Kind::ConnectionClosed | Kind::ConnectionReset)
 }
 
-/// The cookies of a session. Without a credential, a server with a local provider accepts the name of that provider.
-fn cookies(profile: &Profile, credential: Option<&ServerCredential>) -> Option<HeaderValue> {
-    let usable = |value: &&str| !value.is_empty() && value.bytes().all(is_cookie_byte);
-    let token = credential.and_then(|credential| credential.token.as_ref()).map(|token| token.expose_secret());
-    let provider = credential.and_then(|credential| credential.provider.as_deref());
-    let provider = provider.filter(usable).or((credential.is_none()).then_some(LOCAL_PROVIDER));
-    let mut parts = Vec::new();
-    if let Some(token) = token.filter(usable) {
-        redact::remember(token);
-        parts.push(format!("token={token}"));
+/// The cookies of a session.
+struct Cookies {
+    header: Option<HeaderValue>,
+    provider: Option<String>,
+    has_token: bool,
+}
+
+impl Cookies {
+    /// Without a token, a server with a local provider accepts the name of that provider. What is no value of a cookie is
+    /// not sent.
+    fn of(profile: &Profile, credential: Option<&ServerCredential>) -> Self {
+        let usable = |value: &&str| !value.is_empty() && value.bytes().all(is_cookie_byte);
+        let token = credential.and_then(|credential| credential.token.as_ref()).map(ExposeSecret::expose_secret);
+        let token = token.filter(usable);
+        let provider = credential.and_then(|credential| credential.provider.as_deref());
+        let provider = provider.filter(usable).or(token.is_none().then_some(LOCAL_PROVIDER));
+        let mut parts = Vec::new();
+        if let Some(token) = token {
+            redact::remember(token);
+            parts.push(format!("token={token}"));
+        }
+        if let Some(provider) = provider {
+            parts.push(format!("{}={provider}", profile.server.provider_cookie));
+        }
+        let mut header = HeaderValue::from_str(&parts.join("; ")).ok();
+        if let Some(header) = &mut header {
+            header.set_sensitive(true);
+        }
+        Self { header, provider: provider.map(str::to_owned), has_token: token.is_some() }
     }
-    if let Some(provider) = provider {
-        parts.push(format!("{}={provider}", profile.server.provider_cookie));
-    }
-    if parts.is_empty() {
-        return None;
-    }
-    let mut value = HeaderValue::from_str(&parts.join("; ")).ok()?;
-    value.set_sensitive(true);
-    Some(value)
 }
 
 /// The characters of a cookie's value.
 fn is_cookie_byte(byte: u8) -> bool {
     matches!(byte, 0x21 | 0x23..=0x2b | 0x2d..=0x3a | 0x3c..=0x5b | 0x5d..=0x7e)
-}
-
-/// Whether a token goes to another host without TLS.
-pub(super) fn is_in_clear(origin: &Origin) -> bool {
-    !origin.tls && !origin.is_loopback()
 }
 
 #[cfg(test)]

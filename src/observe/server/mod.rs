@@ -4,4 +4,10 @@
 
 mod answer;
 pub(crate) mod client;
+mod read;
+mod requests;
+mod rounds;
 pub(crate) mod route;
+mod session;
+
+pub(crate) use rounds::{FromCluster, Inquiry, pod};

@@ -9,9 +9,13 @@ use tokio::{
 };
 
 use super::*;
-use crate::{cluster::server_access::NamedServer, facts::server::NamedBy, stack::profile::MESHERY};
+use crate::{
+    cluster::server_access::{NamedServer, Origin},
+    facts::server::NamedBy,
+    stack::profile::MESHERY,
+};
 
-/// A server that answers every request with the same bytes, and closes the connection then if it is told to.
+/// A server on loopback, and the requests that it received.
 pub(in crate::observe::server) struct Peer {
     pub(in crate::observe::server) port: u16,
     pub(in crate::observe::server) requests: Arc<Mutex<Vec<String>>>,
@@ -177,9 +181,13 @@ async fn connection_is_used_again_and_replaced_if_the_server_closed_it() {
 #[test]
 fn unusable_cookies_are_not_sent() {
     let with = |token: &str| ServerCredential { provider: Some("a b".into()), token: Some(token.into()), fact: None };
-    assert_eq!(cookies(&MESHERY, Some(&with("a; b=c"))), None);
-    assert_eq!(cookies(&MESHERY, Some(&with("line\r\nHost: x"))), None);
-    let value = cookies(&MESHERY, Some(&with("eyJhIjoiYiJ9"))).expect("a cookie");
-    assert!(value.is_sensitive());
-    assert_eq!(value, "token=eyJhIjoiYiJ9");
+    for token in ["a; b=c", "line\r\nHost: x", ""] {
+        let cookies = Cookies::of(&MESHERY, Some(&with(token)));
+        assert!(!cookies.has_token);
+        assert_eq!(cookies.header.expect("a cookie"), "meshery-provider=None");
+    }
+    let cookies = Cookies::of(&MESHERY, Some(&with("eyJhIjoiYiJ9")));
+    let header = cookies.header.expect("a cookie");
+    assert!(header.is_sensitive() && cookies.has_token);
+    assert_eq!(header, "token=eyJhIjoiYiJ9");
 }

@@ -1,0 +1,367 @@
+//! The two rounds of requests to one server: first what needs nothing else, then what the first answers require.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use futures_util::future::{join, join_all};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use super::{
+    client::{Answer, ServerClient, ServerPod},
+    requests::View,
+    route::Failed,
+    session::{self, Sent},
+};
+use crate::{
+    cluster::{
+        ask::{ApiClient, ApiError, parse, seen},
+        server_access::{ServerChoice, ServerCredential},
+    },
+    facts::{
+        Facts,
+        server::{
+            ApiGeneration, Connections, Diagnostic, NamedBy, ReachStep, ServerFacts, ServerRoute, ServerSession,
+            Unreachable,
+        },
+        stack,
+    },
+    stack::{
+        base::{
+            failure::{Failure, Kind},
+            permission::Permission,
+            seen::Seen,
+        },
+        profile::Profile,
+        watched_kinds,
+    },
+};
+
+/// The timeout of one request in a check.
+const QUICK: Duration = Duration::from_secs(3);
+
+/// The timeout of the version in a check. A server without a way to the Internet answers late, or never.
+const QUICK_VERSION: Duration = Duration::from_secs(1);
+
+/// The timeout of the version otherwise.
+const VERSION: Duration = Duration::from_secs(8);
+
+/// The time for the whole server in a check.
+const ALL: Duration = Duration::from_secs(5);
+
+/// The resources that are counted in a check. Few of them change often.
+const COUNTED: [&str; 6] = [
+    "namespaces.v1.",
+    "nodes.v1.",
+    "services.v1.",
+    "deployments.v1.apps",
+    "statefulsets.v1.apps",
+    "daemonsets.v1.apps",
+];
+
+/// What the cluster's own answers contribute.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FromCluster {
+    /// The UID of the namespace `kube-system`.
+    pub(crate) cluster_id: Option<String>,
+    /// The pod of the server's Service.
+    pub(crate) pod: Option<ServerPod>,
+    /// The resources to count, as watch-lists name them.
+    pub(crate) counted: Vec<&'static str>,
+}
+
+impl FromCluster {
+    /// Takes it from the facts of the first round.
+    pub(crate) fn of(facts: &Facts, whole: bool) -> Self {
+        let profile = facts.profile;
+        let watched =
+            stack::meshsyncs(facts).items().first().map(|meshsync| meshsync.watch_list(profile).effective(profile));
+        let is_watched = |resource: &&str| watched.as_ref().is_none_or(|all| all.iter().any(|one| one == resource));
+        let all: &[&'static str] = if whole { &watched_kinds::RESOURCES } else { &COUNTED };
+        Self {
+            cluster_id: facts.cluster_id.known().filter(|id| !id.is_empty()).cloned(),
+            pod: pod(facts),
+            counted: all.iter().copied().filter(is_watched).collect(),
+        }
+    }
+}
+
+/// A ready pod of the server, with the port of its container to which the Service leads. `None` if the cluster has no such
+/// Service or no such pod.
+pub(crate) fn pod(facts: &Facts) -> Option<ServerPod> {
+    let service = stack::server_service(facts)?;
+    let pod = stack::server_pods(facts).into_iter().find(|pod| {
+        pod.metadata.deletion_timestamp.is_none()
+            && stack::pod_condition(pod, "Ready").is_some_and(|condition| condition.status == "True")
+    })?;
+    let wanted = i32::from(facts.profile.server.port);
+    let ports = service.spec.as_ref().and_then(|spec| spec.ports.as_deref()).unwrap_or_default();
+    let port = ports.iter().find(|port| port.port == wanted).or_else(|| ports.first());
+    let port = port?;
+    let target = match &port.target_port {
+        Some(IntOrString::String(name)) => name.clone(),
+        Some(IntOrString::Int(number)) => number.to_string(),
+        None => port.port.to_string(),
+    };
+    let named = || {
+        let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+        let ports = containers.flat_map(|container| container.ports.iter().flatten());
+        let mut ports = ports.filter(|port| port.name.as_deref() == Some(target.as_str()));
+        ports.next().map(|port| port.container_port)
+    };
+    let port = target.parse().ok().or_else(named)?;
+    Some(ServerPod {
+        namespace: facts.target.namespace.clone(),
+        pod: stack::name(&pod.metadata).to_owned(),
+        port: u16::try_from(port).ok().filter(|port| *port > 0)?,
+    })
+}
+
+/// Asks one server.
+pub(crate) struct Inquiry<'a> {
+    pub(crate) api: &'a ApiClient<'a>,
+    /// For port-forwards.
+    pub(crate) client: kube::Client,
+    pub(crate) profile: &'static Profile,
+    pub(crate) choice: &'a ServerChoice,
+}
+
+/// The answers of the first round.
+struct First {
+    user: Result<Answer, Failed>,
+    session: ServerSession,
+    connections: Seen<Connections>,
+    diagnostics: Seen<Vec<Diagnostic>>,
+    facts: ServerFacts,
+}
+
+impl Inquiry<'_> {
+    /// Asks the server that the user named, otherwise the one in the cluster. `None` if there is neither.
+    ///
+    /// The cluster's part arrives while the first round is under way, and never if the cluster does not answer.
+    pub(crate) async fn run(&self, cluster: impl Future<Output = Option<FromCluster>>) -> Option<ServerFacts> {
+        let started = Instant::now();
+        let Some(named) = &self.choice.named else {
+            let cluster = cluster.await?;
+            let pod = cluster.pod.clone()?;
+            let credential = self.choice.for_service.as_ref();
+            let started = Instant::now();
+            let client = ServerClient::found(self.api, self.client.clone(), self.profile, pod, credential);
+            let facts = ServerFacts {
+                named_by: NamedBy::Service,
+                context: self.choice.context.clone(),
+                route: ServerRoute::PortForward,
+                ..self.facts(&client, credential)
+            };
+            let facts = self.ask(&self.limited(client), facts, credential, async { Some(cluster) }).await;
+            self.note(&facts, started);
+            return Some(facts);
+        };
+        let client = ServerClient::named(self.api, self.client.clone(), self.profile, named);
+        let Some(client) = client else {
+            let message = named.origin.as_ref().err().cloned().unwrap_or_default();
+            let unreachable = Unreachable { step: ReachStep::Configuration, message, missing: Vec::new() };
+            return Some(ServerFacts {
+                named_by: named.by,
+                context: named.context.clone(),
+                unreachable: Some(unreachable),
+                token_withheld: self.choice.withheld.clone(),
+                ..ServerFacts::default()
+            });
+        };
+        let credential = named.credential.as_ref();
+        let facts = ServerFacts {
+            named_by: named.by,
+            context: named.context.clone(),
+            route: ServerRoute::Direct,
+            ..self.facts(&client, credential)
+        };
+        let facts = self.ask(&self.limited(client), facts, credential, cluster).await;
+        self.note(&facts, started);
+        Some(facts)
+    }
+
+    /// What is known before the first request.
+    fn facts(&self, client: &ServerClient<'_>, credential: Option<&ServerCredential>) -> ServerFacts {
+        ServerFacts {
+            address: client.address(),
+            token: credential.filter(|_| client.sends_token()).and_then(|credential| credential.fact.clone()),
+            token_withheld: self.choice.withheld.clone(),
+            provider: client.provider().map(str::to_owned),
+            ..ServerFacts::default()
+        }
+    }
+
+    fn limited<'c>(&self, client: ServerClient<'c>) -> ServerClient<'c> {
+        if self.choice.whole { client } else { client.limited(QUICK, ALL) }
+    }
+
+    fn note(&self, facts: &ServerFacts, started: Instant) {
+        let took = started.elapsed().as_secs_f64() * 1000.0;
+        let product = self.profile.product;
+        self.api.note(&format!("{product} Server at {}: {took:.1} ms in all", facts.address));
+    }
+
+    async fn ask(
+        &self,
+        client: &ServerClient<'_>,
+        facts: ServerFacts,
+        credential: Option<&ServerCredential>,
+        cluster: impl Future<Output = Option<FromCluster>>,
+    ) -> ServerFacts {
+        let expires = credential.and_then(|credential| credential.fact.as_ref()?.expires);
+        let sent = if client.sends_token() {
+            Sent::Token { expired: expires.is_some_and(|expires| expires < self.api.now()) }
+        } else {
+            Sent::Nothing
+        };
+        let version = client.version(if self.choice.whole { VERSION } else { QUICK_VERSION });
+        let rounds = async {
+            let started = Instant::now();
+            let mut first = self.first(client, facts, sent).await;
+            let spent = started.elapsed();
+            let cluster = cluster.await.unwrap_or_default();
+            if !self.choice.whole {
+                // The time in which the cluster answered does not count.
+                client.end_within(ALL.saturating_sub(spent));
+            }
+            if matches!(first.session, ServerSession::LoggedIn | ServerSession::Local) {
+                self.second(client, &mut first, &cluster).await;
+            } else if first.user.is_ok() {
+                first.facts.providers = client.providers().await;
+            }
+            first
+        };
+        let (version, first) = join(version, Box::pin(rounds)).await;
+        let mut facts = first.facts;
+        let has_other_answers = first.connections.known().is_some() || first.diagnostics.known().is_some();
+        facts.unreachable =
+            session::unreachable(&first.user, &version, has_other_answers || facts.providers.known().is_some());
+        facts.version = version;
+        facts.session = if facts.unreachable.is_some() { ServerSession::NotAsked } else { first.session };
+        facts.connections = first.connections;
+        facts.micros = client.micros();
+        facts
+    }
+
+    async fn first(&self, client: &ServerClient<'_>, facts: ServerFacts, sent: Sent) -> First {
+        let (user, connections, diagnostics) =
+            tokio::join!(client.user(), client.connections(), client.diagnostics(None));
+        let session = session::session(&user, sent);
+        First { session, user, connections, diagnostics, facts }
+    }
+
+    async fn second(&self, client: &ServerClient<'_>, first: &mut First, cluster: &FromCluster) {
+        let (id, facts) = (cluster.cluster_id.as_deref(), &mut first.facts);
+        if let (Seen::Known(connections), Some(id)) = (&mut first.connections, id)
+            && connections.items.iter().all(|connection| connection.cluster_id.as_deref() != Some(id))
+            && connections.items.iter().any(|connection| connection.cluster_id.is_none())
+        {
+            client.complete(connections).await;
+        }
+        facts.connections = first.connections.clone();
+        let connection = id.and_then(|id| facts.connection_to(id)).cloned();
+        let connection = connection.as_ref();
+        let newest = first.diagnostics.known().is_some();
+        let whole = self.choice.whole;
+        let view = async {
+            let failure = first.diagnostics.failure().filter(|failure| failure.kind != Kind::Other);
+            match (newest, connection, failure) {
+                (true, Some(connection), _) => {
+                    let (controllers, diagnostics) =
+                        join(client.controllers(&connection.id), client.diagnostics(Some(&connection.id))).await;
+                    (View { generation: Seen::Known(ApiGeneration::Controllers), controllers }, diagnostics)
+                }
+                (true, None, _) => {
+                    let generation = Seen::Known(ApiGeneration::Controllers);
+                    (View { generation, controllers: Seen::NotLooked }, Seen::NotLooked)
+                }
+                // The path may be there, so that another generation proves nothing.
+                (false, _, Some(failure)) => {
+                    let view = View { generation: Seen::failed(failure.clone()), controllers: Seen::NotLooked };
+                    (view, first.diagnostics.clone())
+                }
+                (false, connection, None) => (client.older_controllers(connection).await, Seen::Absent),
+            }
+        };
+        let kinds: Vec<&str> = cluster.counted.iter().filter_map(|resource| watched_kinds::kind_of(resource)).collect();
+        let data = async {
+            let Some(id) = id else { return (Seen::NotLooked, Seen::NotLooked, BTreeMap::new()) };
+            let (data, served) = join(client.data(id, newest, &kinds), self.served(client, &cluster.counted)).await;
+            let tables = match &data {
+                Seen::Unreachable(failure) if !failure.kind.is_transport() => client.tables().await,
+                _ => Seen::NotLooked,
+            };
+            let served = if data.known().is_some() { served } else { BTreeMap::new() };
+            (data, tables, served)
+        };
+        let ping = async {
+            match connection {
+                Some(connection) => client.ping(&connection.id).await,
+                None => (Seen::NotLooked, None),
+            }
+        };
+        let more = async {
+            if whole { join(client.events(), client.adapters()).await } else { (Seen::NotLooked, Seen::NotLooked) }
+        };
+        let ((view, diagnostics), (data, tables, served), (ping, status), (events, adapters)) =
+            tokio::join!(view, Box::pin(data), ping, Box::pin(more));
+        facts.generation = view.generation;
+        facts.controllers = view.controllers;
+        facts.diagnostics = diagnostics;
+        facts.data = data;
+        facts.tables = tables;
+        facts.served = served;
+        facts.ping = ping;
+        facts.ping_status = status;
+        facts.events = events;
+        facts.adapters = adapters;
+    }
+
+    /// The cluster's own number of objects by kind. Kinds that we must not list are left out.
+    async fn served(&self, client: &ServerClient<'_>, resources: &[&'static str]) -> BTreeMap<String, Seen<u64>> {
+        let counts = join_all(resources.iter().map(async |resource| {
+            let kind = watched_kinds::kind_of(resource)?;
+            let path = format!("{}?limit=1", watched_kinds::path_of(resource)?);
+            let limit = client.remaining();
+            let late = || Failure::new(Kind::TimedOut, "the API server did not answer in time");
+            let answer = tokio::time::timeout(limit, self.api.get_metadata(&path)).await;
+            let answer = answer.unwrap_or_else(|_| Err(ApiError::Failed(late())));
+            match seen(answer.and_then(|body| parse::<Counted>(&body)), &Permission::default()) {
+                Seen::Known(counted) => Some((kind.to_owned(), Seen::Known(counted.number()?))),
+                Seen::Unreachable(failure) => Some((kind.to_owned(), Seen::Unreachable(failure))),
+                _ => None,
+            }
+        }));
+        counts.await.into_iter().flatten().collect()
+    }
+}
+
+/// The first item of a list, and how many follow.
+#[derive(Deserialize)]
+struct Counted {
+    metadata: CountedMetadata,
+    items: Option<Vec<serde::de::IgnoredAny>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Default)]
+struct CountedMetadata {
+    #[serde(rename = "continue")]
+    next: Option<String>,
+    remaining_item_count: Option<u64>,
+}
+
+impl Counted {
+    /// The number of objects. `None` if the API server does not say how many follow.
+    fn number(&self) -> Option<u64> {
+        let here = self.items.as_ref().map_or(0, Vec::len) as u64;
+        let has_more = self.metadata.next.as_ref().is_some_and(|next| !next.is_empty());
+        match self.metadata.remaining_item_count {
+            Some(more) => here.checked_add(more),
+            None if has_more => None,
+            None => Some(here),
+        }
+    }
+}
