@@ -1,11 +1,15 @@
-//! Candidates for shell completion. They come from this program and from the kubeconfig, never from a cluster.
+//! Candidates for shell completion. They come from this program, the kubeconfig and mesheryctl's configuration, never
+//! from a cluster.
 
 use std::ffi::OsStr;
 
 use clap_complete::{CompleteEnv, Shell, engine::CompletionCandidate, env::Shells};
 
 use crate::{
-    cluster::kubeconfig::{self, Named},
+    cluster::{
+        kubeconfig::{self, Named},
+        server_access,
+    },
     diagnose::codes,
     stack::{component::Component, error_codes, profile::MESHERY},
 };
@@ -86,6 +90,11 @@ pub(crate) fn users(typed: &OsStr) -> Vec<CompletionCandidate> {
 /// Namespaces of the kubeconfig's contexts.
 pub(crate) fn namespaces(typed: &OsStr) -> Vec<CompletionCandidate> {
     named(typed, Named::Namespaces)
+}
+
+/// Contexts of mesheryctl.
+pub(crate) fn meshery_contexts(typed: &OsStr) -> Vec<CompletionCandidate> {
+    starting(typed, server_access::context_names().into_iter().map(|name| (name, None)))
 }
 
 fn named(typed: &OsStr, of: Named) -> Vec<CompletionCandidate> {

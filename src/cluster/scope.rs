@@ -40,7 +40,8 @@ impl Scope<'_> {
     #[must_use]
     pub fn of(&self, profile: &'static Profile) -> Self {
         let namespace = if self.namespace_is_named { self.namespace.clone() } else { profile.namespace.to_owned() };
-        Self { profile, profile_is_named: true, namespace, ..self.clone() }
+        let server = if profile == self.profile { self.server.clone() } else { self.server.to_profile(profile) };
+        Self { profile, profile_is_named: true, namespace, server, ..self.clone() }
     }
 }
 

@@ -29,7 +29,8 @@ use crate::cli::candidates;
     disable_help_flag = true,
     after_help = "Exit codes: 0 no findings, 1 findings, 2 usage error, 3 undetermined, 4 refused,\n\
                   5 stopped partway; 129, 130, 131 and 143 after a signal.\n\
-                  meshdoctor contacts only the cluster and its broker."
+                  meshdoctor contacts only the cluster, its broker, and Meshery Server if one is named\n\
+                  or found in the cluster."
 )]
 pub struct Cli {
     /// The flags of every command.
@@ -56,13 +57,14 @@ All commands: meshdoctor help     All flags: meshdoctor options";
 /// Completes what was typed.
 type Completer = fn(&std::ffi::OsStr) -> Vec<CompletionCandidate>;
 
-/// The definitions, with completion of what the kubeconfig names.
+/// The definitions, with completion of what the kubeconfig and mesheryctl's configuration name.
 pub fn command() -> clap::Command {
-    let completers: [(&str, Completer); 4] = [
+    let completers: [(&str, Completer); 5] = [
         ("context", candidates::contexts),
         ("cluster", candidates::clusters),
         ("user", candidates::users),
         ("namespace", candidates::namespaces),
+        ("meshery_context", candidates::meshery_contexts),
     ];
     completers.into_iter().fold(Cli::command().bin_name(program()), |command, (flag, completer)| {
         command.mut_arg(flag, |argument| argument.add(ArgValueCompleter::new(completer)))

@@ -37,6 +37,7 @@ use crate::{
         Scope,
         cleanup::Cleanup,
         kubeconfig::Access,
+        server_access::{ServerAccess, ServerChoice},
         session::{Opened, Session},
     },
     facts::{Facts, recording, redact},
@@ -99,7 +100,12 @@ async fn look(
         Opened::Session(session) => hub::look(&session, depth, &global.access, remotes).await,
         Opened::Obstacle(facts) => Ok(vec![*facts]),
     };
-    let stacks = connected(global, terminal, global.timeout, look).await??;
+    // Neither concerns Meshery Server, so flags about it are ignored.
+    let stacks = if matches!(depth, Depth::Preflight | Depth::WatchList) {
+        connected_beside(ServerChoice::default(), global, terminal, global.timeout, look).await??
+    } else {
+        connected(global, terminal, global.timeout, look).await??
+    };
     Ok(stacks.into_iter().map(|facts| invoked(facts, global)).collect())
 }
 
@@ -126,6 +132,9 @@ async fn look_and_test(
 fn invoked(mut facts: Facts, global: &Global) -> Facts {
     let mut invocation = invocation(&global.access);
     invocation.add("--context", facts.target.context.clone());
+    if !facts.profile.is_hub() {
+        add_server(&mut invocation, &global.server);
+    }
     facts.target.invocation = invocation;
     for remote in facts.hub.iter_mut().flat_map(|hub| &mut hub.remotes) {
         let context = remote.target.context.as_deref().unwrap_or_default();
@@ -149,11 +158,21 @@ fn invocation(access: &Access) -> Invocation {
     invocation
 }
 
+/// Adds the flags that name Meshery Server. The environment is the same for the next command.
+fn add_server(invocation: &mut Invocation, server: &ServerAccess) {
+    invocation.add("--meshery-server", server.meshery_server.as_deref().map(redact::without_user));
+    invocation.add("--meshery-context", server.meshery_context.clone());
+    invocation.add("--meshery-config", server.meshery_config.as_ref().map(|path| path.display().to_string()));
+}
+
 /// A command of this program for the same cluster, namespace and profile, or for another namespace.
 fn own_command(global: &Global, context: Option<&str>, arguments: &str, namespace: Option<&str>) -> String {
     let mut invocation = invocation(&global.access);
     invocation.add("--context", context);
     let profile = profile(global).unwrap_or(&profile::MESHERY);
+    if !profile.is_hub() {
+        add_server(&mut invocation, &global.server);
+    }
     let namespace = namespace.unwrap_or_else(|| global.namespace(profile));
     let mut command = format!("{} {arguments}{}", invocation.program, invocation.flags());
     if namespace != profile.namespace {
@@ -165,8 +184,21 @@ fn own_command(global: &Global, context: Option<&str>, arguments: &str, namespac
     command
 }
 
-/// Opens a session with this time limit, which reports its requests and waits to the terminal, and works with it.
+/// Opens a session with this time limit for a command that asks Meshery Server, and works with it.
 async fn connected<T>(
+    global: &Global,
+    terminal: &Terminal,
+    longest: Duration,
+    work: impl AsyncFnOnce(Opened<'_>) -> T,
+) -> Result<T, UsageError> {
+    let profile = profile(global).unwrap_or(&profile::MESHERY);
+    let server = global.server.choose_within(profile, Instant::now() + longest).await?;
+    connected_beside(server, global, terminal, longest, work).await
+}
+
+/// Opens a session with this time limit, which reports its requests and waits to the terminal, and works with it.
+async fn connected_beside<T>(
+    server: ServerChoice,
     global: &Global,
     terminal: &Terminal,
     longest: Duration,
@@ -183,7 +215,7 @@ async fn connected<T>(
         namespace_is_named: global.access.namespace.is_some(),
         request_timeout: global.request_timeout,
         deadline: Instant::now() + longest,
-        server: global.server.choose(profile)?,
+        server,
         interactive: terminal.interactive,
         log: terminal.verbose.then_some(&trace),
         progress: &progress,

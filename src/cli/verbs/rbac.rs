@@ -14,7 +14,7 @@ use crate::{
         exit::Exit,
         terminal::Terminal,
     },
-    cluster::session::Opened,
+    cluster::{server_access::ServerChoice, session::Opened},
     facts::{network_pod, test_object},
     observe::{Depth, queries},
     repair::{deployment, removal},
@@ -124,7 +124,7 @@ async fn resolve(subject: &args::Subject, global: &Global, terminal: &Terminal) 
         },
         Opened::Obstacle(facts) => Err(facts.obstacle.map(|obstacle| obstacle.message.into()).unwrap_or_default()),
     };
-    let user = super::connected(global, terminal, global.timeout, ask).await?;
+    let user = super::connected_beside(ServerChoice::default(), global, terminal, global.timeout, ask).await?;
     let user = user.map_err(|why| {
         anyhow::anyhow!(
             "cannot ask the cluster for the current user ({why}); name the subject with --to-user, --to-group or --to-serviceaccount"

@@ -106,14 +106,13 @@ impl Choice<'_> {
     }
 
     /// The current context of the configuration, for a suggestion: its name and its address.
-    pub(super) fn current_context(&self) -> Option<(String, Option<Origin>)> {
+    pub(super) fn current_context(&self) -> Option<(String, String)> {
         if self.profile.is_hub() {
             return None;
         }
         let configuration = self.configuration().ok()?;
         let context = configuration.current()?;
-        let endpoint = context.endpoint.as_deref().and_then(|endpoint| Origin::parse(endpoint).ok());
-        Some((context.name.clone(), endpoint))
+        Some((context.name.clone(), endpoint_of(context)?.to_string()))
     }
 
     /// The names of the contexts, for completion.

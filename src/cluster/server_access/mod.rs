@@ -66,9 +66,9 @@ impl ServerAccess {
         })
     }
 
-    /// The current context of the files of `mesheryctl` and its address, to suggest it. It is never chosen unless it is
-    /// named.
-    pub fn current_context(&self, profile: &Profile) -> Option<(String, Option<Origin>)> {
+    /// The current context of `mesheryctl` and its address, to name them if no server was found. `None` if there is none,
+    /// or if its address cannot be used. It is never chosen unless it is named.
+    pub fn current_context(&self, profile: &Profile) -> Option<(String, String)> {
         Choice { access: self, profile, around: &Surroundings::of_process() }.current_context()
     }
 }
@@ -95,6 +95,22 @@ pub struct ServerChoice {
     pub withheld: Option<String>,
     /// Whether everything is asked, each request within its whole timeout. Otherwise what a diagnosis needs, quickly.
     pub whole: bool,
+}
+
+impl ServerChoice {
+    /// The same for another profile, whose server does not get this token.
+    #[must_use]
+    pub fn to_profile(&self, profile: &Profile) -> Self {
+        if profile.is_hub() {
+            return Self::default();
+        }
+        let named = self.named.clone();
+        let has_token = named.as_ref().is_some_and(|named| named.credential.is_some()) || self.for_service.is_some();
+        let named = named.map(|named| NamedServer { context: None, credential: None, ..named });
+        let withheld =
+            has_token.then(|| format!("it is for another product, unless --profile {} is given", profile.name));
+        Self { named, for_service: None, context: None, withheld, whole: self.whole }
+    }
 }
 
 /// A server that the user named.

@@ -39,13 +39,11 @@ impl Origin {
         if host.is_empty() {
             return Err("it has no host".into());
         }
-        if authority.as_str().ends_with(':') || (authority.port().is_some() && authority.port_u16().is_none()) {
-            return Err("its port is not a number from 1 to 65535".into());
-        }
-        let port = authority.port_u16().unwrap_or(if tls { 443 } else { 80 });
-        if port == 0 {
-            return Err("its port is not a number from 1 to 65535".into());
-        }
+        let port = match authority.as_str().strip_prefix(authority.host()).unwrap_or_default() {
+            "" => Some(if tls { 443 } else { 80 }),
+            text => port(text),
+        };
+        let port = port.ok_or("its port is not a number from 1 to 65535")?;
         Ok(Self { tls, host, port })
     }
 
@@ -70,6 +68,12 @@ impl Origin {
     }
 }
 
+/// The port after a host: `:9081`.
+fn port(text: &str) -> Option<u16> {
+    let digits = text.strip_prefix(':').filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    digits.parse().ok().filter(|port| *port > 0)
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", if self.tls { "https" } else { "http" }, self.authority())
@@ -86,6 +90,7 @@ mod tests {
         assert_eq!(shown("http://Localhost:9081/"), Ok("http://localhost:9081".into()));
         assert_eq!(shown("https://meshery.example/api"), Ok("https://meshery.example:443".into()));
         assert_eq!(shown("http://[::1]:9081"), Ok("http://[::1]:9081".into()));
+        assert_eq!(shown("https://[::1]"), Ok("https://[::1]:443".into()));
         for bad in [
             "",
             "meshery.example:9081",
@@ -97,6 +102,11 @@ mod tests {
             "http://meshery.example:0",
             "http://meshery.example:99999",
             "http://meshery.example:",
+            "http://meshery.example:+80",
+            "http://[::1]x:80",
+            "http://",
+            "http:///api",
+            "http://meshery\n.example",
         ] {
             assert!(shown(bad).is_err(), "{bad}");
         }

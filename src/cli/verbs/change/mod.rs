@@ -20,7 +20,10 @@ use crate::{
         render,
         terminal::Terminal,
     },
-    cluster::session::{Opened, Session},
+    cluster::{
+        server_access::ServerChoice,
+        session::{Opened, Session},
+    },
     observe::served,
     repair::{
         apply::{Event, Progress, Stage, Writer},
@@ -210,7 +213,7 @@ impl<'a> Run<'a> {
                 Ok(self.answer(&self.report(Outcome::Undetermined, why, &Plan::default(), 0)))
             }
         };
-        super::connected(self.global, self.terminal, longest, apply).await?
+        super::connected_beside(ServerChoice::default(), self.global, self.terminal, longest, apply).await?
     }
 
     async fn apply_with(
