@@ -6,15 +6,15 @@ use k8s_openapi::api::{
 };
 
 use super::{
-    RuleContext, pod_status, rollout,
+    RuleContext, pod_status, rollout, server_report,
     stack_view::{Line, Location},
     states::States,
 };
 use crate::{
     facts::{BrokerServer, Connection, ServerVersion, stack},
     report::{
-        BrokerReport, ClientReport, Components, EndpointReport, PodReport, ServerReport, ServiceReport,
-        StackComponents, TargetReport, Workload,
+        BrokerReport, ClientReport, Components, EndpointReport, PodReport, ServerComponentReport, ServerReport,
+        ServiceReport, StackComponents, TargetReport, Workload,
     },
     stack::{component::Component, controllers},
 };
@@ -83,7 +83,10 @@ impl<'a> Inventory<'a> {
                 servers: self.context.facts.broker.servers.iter().map(|server| self.server(server)).collect(),
             },
             meshsync: states.meshsync.report.clone(),
-            server: states.server.clone(),
+            server: ServerComponentReport {
+                component: states.server.clone(),
+                answers: server_report::answers(self.context),
+            },
         }))
     }
 

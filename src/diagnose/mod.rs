@@ -26,6 +26,7 @@ pub(crate) mod remedy;
 pub(crate) mod rollout;
 mod rules;
 mod select;
+mod server_report;
 pub(crate) mod stack_view;
 mod states;
 mod tested;
@@ -172,6 +173,7 @@ fn judged(
         checks: Some(checks),
         permissions: Permissions::default(),
         preflight: None,
+        events: None,
         test: None,
         fixes: None,
         determined,

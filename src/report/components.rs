@@ -5,7 +5,7 @@ use std::fmt;
 use k8s_openapi::jiff::Timestamp;
 use serde::Serialize;
 
-use super::Route;
+use super::{Route, ServerComponentReport};
 use crate::stack::component::Component;
 
 /// The state of a component.
@@ -160,7 +160,7 @@ impl Components {
                 (Component::Operator, &it.operator),
                 (Component::Meshsync, &it.meshsync),
                 (Component::Broker, &it.broker.component),
-                (Component::Server, &it.server),
+                (Component::Server, &it.server.component),
             ],
             Self::Hub(it) => [
                 (Component::Discovery, &it.discovery),
@@ -271,7 +271,19 @@ pub struct StackComponents {
     /// `MeshSync`.
     pub meshsync: ComponentReport,
     /// The server that receives from the broker.
-    pub server: ComponentReport,
+    pub server: ServerComponentReport,
+}
+
+impl StackComponents {
+    /// The state of one of these components; that of the operator for any other.
+    pub fn component(&self, component: Component) -> &ComponentReport {
+        match component {
+            Component::Broker => &self.broker.component,
+            Component::Meshsync => &self.meshsync,
+            Component::Server => &self.server.component,
+            _ => &self.operator,
+        }
+    }
 }
 
 /// One workload of the stack.

@@ -9,6 +9,7 @@ mod finding;
 mod fix;
 mod list;
 mod route;
+mod server;
 mod test;
 
 use std::fmt;
@@ -34,6 +35,11 @@ pub use components::{
 pub use finding::{Command, Finding, Kind, ObjectRef, Remedy, Severity};
 pub use fix::FixReport;
 pub use list::ReportList;
+pub use server::{
+    AdapterReport, BrokerLinkReport, ConnectionReport, ControllerReport, DiagnosticReport, ReleaseReport,
+    ServerAnswers, ServerComponentReport, ServerEventReport, ServerModeReport, ServerUnreachable, SessionStatus,
+    StoredKind, StoredReport, TokenReport, UnknownPart,
+};
 pub use test::{Hop, TestReport, Timing, WatchedResource};
 
 /// The verdict on the whole stack, from best to worst. It does not depend on `--fail-on`.
@@ -305,7 +311,8 @@ pub struct PlannedObject {
 pub struct Report {
     /// `meshdoctor/v1`.
     pub api_version: &'static str,
-    /// `Report`. `Status` for one without checks and findings, `Test` for one about a connectivity test.
+    /// `Report`. `Status` for one without checks and findings, `Test` for one about a connectivity test, `ServerStatus`
+    /// for a status that is about Meshery Server.
     pub kind: &'static str,
     /// The tool that made it.
     pub tool: Tool,
@@ -351,6 +358,9 @@ pub struct Report {
     /// What an installation would do. Only in a preflight.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preflight: Option<PreflightReport>,
+    /// The newest events of Meshery Server, newest first. Only in a `ServerStatus`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub events: Option<Vec<ServerEventReport>>,
     /// The results of a connectivity test, if one was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<TestReport>,
@@ -375,6 +385,11 @@ impl Report {
     /// The checks. Empty in a status.
     pub fn checks(&self) -> &[Check] {
         self.checks.as_deref().unwrap_or_default()
+    }
+
+    /// What Meshery Server answered. `None` if it was not asked.
+    pub fn server(&self) -> Option<&ServerAnswers> {
+        self.components.stack()?.server.answers.as_deref()
     }
 
     /// The profile of the stack.

@@ -4,12 +4,14 @@ mod change;
 mod check;
 mod global;
 mod manifests;
+mod server;
 mod test;
 
 pub use change::{Change, Deployable, Installation, Redeploy, Removable, Reset};
 pub use check::{Check, FailOn, FixLevel};
 pub use global::{Color, Format, Global};
 pub use manifests::Manifests;
+pub use server::{Server, ServerStatus};
 use std::time::Duration;
 pub use test::{Dataflow, Judged, Network, NetworkProbe, Probe, Repeated, Test};
 
@@ -46,6 +48,7 @@ pub const INTRODUCTION: &str = "\
 meshdoctor check                  diagnose Meshery Operator, Broker and MeshSync
 meshdoctor status                 show states, versions, clients and workloads
 meshdoctor test dataflow          prove that events reach the broker
+meshdoctor server status          show what Meshery Server knows of the cluster
 meshdoctor explain CODE           explain a finding, a check or an error code
 meshdoctor system redeploy        deploy the stack, or restore its desired state
 meshdoctor system reset stack     remove the stack
@@ -91,6 +94,9 @@ pub enum Command {
     /// Test one connection, or whether events flow from end to end
     #[command(subcommand)]
     Test(Test),
+    /// Ask Meshery Server
+    #[command(subcommand)]
+    Server(Server),
     /// Write a redacted recording for later diagnosis
     Record(Record),
     /// Validate a watch-list and show what MeshSync does with it

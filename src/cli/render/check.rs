@@ -5,7 +5,7 @@ use owo_colors::OwoColorize;
 use super::{
     checks,
     finding::{self, Detail},
-    path,
+    path, server,
     style::Look,
     text::{Page, width_of},
     verdict,
@@ -45,6 +45,7 @@ pub fn check_list(list: &ReportList, look: &Look, all: bool) -> String {
             page.gap();
             path::heading(&mut page, report);
             path::draw(&mut page, report);
+            server::line(&mut page, report);
             problems(&mut page, report, detail);
             if !all {
                 folded(&mut page, report);
@@ -88,6 +89,7 @@ fn screen(report: &Report, look: &Look, detail: Detail) -> String {
     // Without an answer from the cluster there is no path to show.
     if detail == Detail::All || !is_unreachable(report) {
         path::draw(&mut page, report);
+        server::line(&mut page, report);
     }
     body(&mut page, report, detail);
     page.done()

@@ -300,7 +300,7 @@ fn stations(report: &Report, components: &StackComponents, look: &Look) -> Vec<S
         kubernetes,
         station(Component::Meshsync, &components.meshsync),
         station(Component::Broker, &components.broker.component),
-        station(Component::Server, &components.server),
+        station(Component::Server, &components.server.component),
     ]
 }
 
@@ -326,7 +326,7 @@ fn links(report: &Report, components: &StackComponents) -> Vec<Link> {
             Some(Status::Unknown) => Link::Unsure,
             Some(Status::Skip) | None => Link::Idle,
         };
-        let reads = if components.server.state == State::Connected { Link::Flows } else { Link::Idle };
+        let reads = if components.server.component.state == State::Connected { Link::Flows } else { Link::Idle };
         return vec![link(may_list), link(status("meshsync-connected")), reads];
     }
     let meshsync = components.meshsync.state;
@@ -351,10 +351,10 @@ fn links(report: &Report, components: &StackComponents) -> Vec<Link> {
     let reads = match components.broker.component.state {
         State::Connected => Link::Flows,
         // On a broker that does not belong to the stack.
-        _ if components.server.state == State::Connected => Link::Flows,
+        _ if components.server.component.state == State::Connected => Link::Flows,
         State::Unknown => Link::Unsure,
         _ if components.broker.component.at_least => Link::Unsure,
-        _ if components.server.state == State::NotSeen => Link::Idle,
+        _ if components.server.component.state == State::NotSeen => Link::Idle,
         State::Undeployed => Link::Idle,
         _ => Link::Broken,
     };

@@ -3,7 +3,7 @@
 use owo_colors::OwoColorize;
 
 use super::{
-    hub, path,
+    hub, path, server,
     style::Look,
     tables::{age, table},
     text::{Page, width_of},
@@ -40,6 +40,7 @@ pub fn status_list(reports: &[Report], look: &Look) -> String {
 fn states(page: &mut Page<'_>, report: &Report) {
     let look = page.look;
     path::draw(page, report);
+    server::line(page, report);
     reasons(page, report);
     if !report.workloads.is_empty() {
         page.blank();

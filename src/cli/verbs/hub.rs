@@ -76,6 +76,7 @@ fn unsupported(command: &Command) -> Option<&'static str> {
         Command::System(System::Reset(_)) => Some("system reset"),
         Command::Test(Test::Kubernetes(_)) | Command::Rbac(Rbac::Check(_) | Rbac::Status(_)) => None,
         Command::Test(_) => Some("test"),
+        Command::Server(_) => Some("server"),
         Command::Record(args) => of_record(args),
         Command::WatchList(_) => Some("watch-list"),
         Command::Manifests(_) => Some("manifests"),

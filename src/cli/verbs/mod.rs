@@ -15,6 +15,7 @@ mod rbac;
 mod record;
 mod redeploy;
 mod reset;
+mod server;
 mod status;
 mod test;
 pub mod unfinished;
@@ -28,7 +29,7 @@ use tokio::time::Instant;
 
 use crate::{
     cli::{
-        args::{self, Cli, Command, FailOn, Format, Global, System},
+        args::{self, Cli, Command, FailOn, Format, Global, Server, System},
         exit::Exit,
         output::{self, Redacted},
         terminal::Terminal,
@@ -69,6 +70,7 @@ pub async fn run(cli: &Cli, terminal: &Terminal, cleanup: &Cleanup) -> anyhow::R
         Command::System(System::Redeploy(args)) => redeploy::run(args, global, terminal).await,
         Command::System(System::Reset(args)) => reset::run(args, global, terminal).await,
         Command::Test(args) => test::run(args, global, terminal, cleanup).await,
+        Command::Server(Server::Status(args)) => server::run(args, global, terminal).await,
         Command::Record(args) => record::run(args, global, terminal, cleanup).await,
         Command::WatchList(args) => watch_list::run(args, global, terminal).await,
         Command::Manifests(args) => manifests::run(args, global, terminal).await,
@@ -86,14 +88,30 @@ fn profile(global: &Global) -> Option<&'static Profile> {
     global.profile.as_deref().and_then(Profile::named)
 }
 
+/// How much to query.
+#[derive(Clone, Copy)]
+struct Extent {
+    /// Of the cluster.
+    depth: Depth,
+    /// Whether everything is asked of Meshery Server. Otherwise what a diagnosis needs.
+    whole_server: bool,
+}
+
+impl From<Depth> for Extent {
+    fn from(depth: Depth) -> Self {
+        Self { depth, whole_server: false }
+    }
+}
+
 /// Observes every stack of the cluster, which are at least one, and these registered clusters of Gloo Mesh. An
 /// installation concerns one profile.
 async fn look(
     global: &Global,
-    depth: Depth,
+    extent: impl Into<Extent>,
     terminal: &Terminal,
     remotes: &[String],
 ) -> Result<Vec<Facts>, UsageError> {
+    let Extent { depth, whole_server } = extent.into();
     let look = async |opened: Opened<'_>| match opened {
         Opened::Session(session) if depth == Depth::Preflight => Ok(vec![observe::look(&session, depth).await]),
         Opened::Session(session) if remotes.is_empty() => Ok(stacks::look_at_all(&session, depth).await),
@@ -101,11 +119,12 @@ async fn look(
         Opened::Obstacle(facts) => Ok(vec![*facts]),
     };
     // Neither concerns Meshery Server, so flags about it are ignored.
-    let stacks = if matches!(depth, Depth::Preflight | Depth::WatchList) {
-        connected_beside(ServerChoice::default(), global, terminal, global.timeout, look).await??
+    let server = if matches!(depth, Depth::Preflight | Depth::WatchList) {
+        ServerChoice::default()
     } else {
-        connected(global, terminal, global.timeout, look).await??
+        ServerChoice { whole: whole_server, ..server(global, global.timeout).await? }
     };
+    let stacks = connected_beside(server, global, terminal, global.timeout, look).await??;
     Ok(stacks.into_iter().map(|facts| invoked(facts, global)).collect())
 }
 
@@ -191,9 +210,14 @@ async fn connected<T>(
     longest: Duration,
     work: impl AsyncFnOnce(Opened<'_>) -> T,
 ) -> Result<T, UsageError> {
-    let profile = profile(global).unwrap_or(&profile::MESHERY);
-    let server = global.server.choose_within(profile, Instant::now() + longest).await?;
+    let server = server(global, longest).await?;
     connected_beside(server, global, terminal, longest, work).await
+}
+
+/// Which Meshery Server to ask, read within this time.
+async fn server(global: &Global, longest: Duration) -> Result<ServerChoice, UsageError> {
+    let profile = profile(global).unwrap_or(&profile::MESHERY);
+    global.server.choose_within(profile, Instant::now() + longest).await
 }
 
 /// Opens a session with this time limit, which reports its requests and waits to the terminal, and works with it.
@@ -227,7 +251,7 @@ async fn connected_beside<T>(
 async fn facts(
     from: Option<&str>,
     global: &Global,
-    depth: Depth,
+    extent: impl Into<Extent>,
     terminal: &Terminal,
     remotes: &[String],
 ) -> Result<(Vec<Facts>, Source), UsageError> {
@@ -237,7 +261,7 @@ async fn facts(
             Ok((stacks, recorded_in(path)))
         }
         None => {
-            let stacks = look(global, depth, terminal, remotes).await?;
+            let stacks = look(global, extent, terminal, remotes).await?;
             Ok((stacks, Source::live()))
         }
     }

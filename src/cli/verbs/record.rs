@@ -50,7 +50,7 @@ pub(crate) async fn run(
     let stacks = if args.synthetic {
         vec![Box::pin(super::test::look(&TestPlan::default(), depth, global, terminal, cleanup)).await?]
     } else {
-        super::look(global, depth, terminal, &args.remote_contexts).await?
+        super::look(global, super::Extent { depth, whole_server: true }, terminal, &args.remote_contexts).await?
     };
     let list = recording::list(&stacks);
     let ending = path.extension().and_then(|ending| ending.to_str());

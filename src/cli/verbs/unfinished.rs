@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{
-        args::{Cli, Command, Format, System},
+        args::{Cli, Command, Format, Server, System},
         exit::Exit,
         output::Redacted,
     },
@@ -22,6 +22,7 @@ enum Kind {
     Check,
     Preflight,
     Status,
+    ServerStatus,
     Test(Subject),
     Record,
     WatchList,
@@ -82,6 +83,7 @@ impl Unfinished {
             }
             Command::Check(args) | Command::System(System::Check(args)) => (Some(Kind::Check), args.from.as_deref()),
             Command::Status(args) | Command::System(System::Status(args)) => (Some(Kind::Status), args.from.as_deref()),
+            Command::Server(Server::Status(args)) => (Some(Kind::ServerStatus), args.from.as_deref()),
             Command::System(System::Redeploy(_) | System::Reset(_)) => (Some(Kind::Change), None),
             Command::Test(args) => (Some(Kind::Test(super::test::subject(args))), super::test::from(args)),
             Command::Record(args) if args.file.as_deref().unwrap_or("-") == "-" => (Some(Kind::Record), None),
@@ -154,8 +156,10 @@ impl Unfinished {
             },
             _ => {
                 let mut report = diagnose::diagnose(facts, &Expectation::default(), source);
-                if matches!(kind, Kind::Status) {
-                    super::status::reduce(&mut report);
+                match kind {
+                    Kind::Status => super::status::reduce(&mut report),
+                    Kind::ServerStatus => super::server::reduce(&mut report),
+                    _ => {}
                 }
                 report
             }
