@@ -36,8 +36,11 @@ struct Cause {
     id: String,
     code: String,
     component: Component,
+    severity: Severity,
     cluster: Option<String>,
     explains: Vec<String>,
+    /// Whether it is about what the server does, and not about its pods.
+    of_server: bool,
 }
 
 /// Whether two findings are about different clusters.
@@ -51,13 +54,16 @@ pub(super) fn join(findings: &mut [Finding]) {
     let causes: Vec<Cause> = findings
         .iter()
         .map(|finding| {
-            let always = codes::find(&finding.code).into_iter().flat_map(|known| known.explains().collect::<Vec<_>>());
+            let known = codes::find(&finding.code);
+            let always = known.iter().flat_map(|known| known.explains().collect::<Vec<_>>());
             Cause {
                 id: finding.id.clone(),
                 code: finding.code.clone(),
                 component: finding.component,
+                severity: finding.severity,
                 cluster: finding.cluster.clone(),
                 explains: always.chain(finding.explains.iter().cloned()).collect(),
+                of_server: known.is_some_and(|known| known.diagnosis.component == Some(Component::Server)),
             }
         })
         .collect();
@@ -69,7 +75,9 @@ pub(super) fn join(findings: &mut [Finding]) {
                 // Two pods that fail in the same way do not explain each other.
                 cause.code != finding.code
                     && cause.explains.contains(&finding.code)
-                    && can_cause(cause.component, finding.component)
+                    && can_cause(cause, finding.component)
+                    // Information is never the root cause of a problem.
+                    && (cause.severity < Severity::Info || finding.severity == Severity::Info)
                     && !is_other(cause.cluster.as_ref(), finding.cluster.as_ref())
                     // If two explain each other, one of them is the root cause.
                     && !is_caused_by(findings, &cause.id, &finding.id)
@@ -88,9 +96,10 @@ fn is_caused_by(findings: &[Finding], id: &str, cause: &str) -> bool {
     })
 }
 
-/// Whether a finding about one component can be the cause of one about another.
-fn can_cause(cause: Component, consequence: Component) -> bool {
-    cause <= consequence || consequence == Component::Installation
+/// Whether a finding about one component can be the cause of one about another. The server deploys the operator and
+/// connects to the broker, so it can be the cause of what is missing there.
+fn can_cause(cause: &Cause, consequence: Component) -> bool {
+    cause.of_server || cause.component <= consequence || consequence == Component::Installation
 }
 
 /// Marks the root causes and sorts the findings: root causes first, then by severity, faults before obstacles, errors that

@@ -27,6 +27,7 @@ pub(crate) mod rollout;
 mod rules;
 mod select;
 mod server_report;
+pub(crate) mod server_view;
 pub(crate) mod stack_view;
 mod states;
 mod tested;

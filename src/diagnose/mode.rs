@@ -54,7 +54,7 @@ impl Mode {
     }
 }
 
-impl StackView<'_> {
+impl<'a> StackView<'a> {
     /// Whether MeshSync is a self-managed Deployment, on purpose without the operator and custom resources.
     pub(crate) fn is_standalone(&self) -> bool {
         let own = |deployment: &Deployment| deployment.metadata.owner_references.is_none();
@@ -102,31 +102,44 @@ impl StackView<'_> {
             && self.server_mode().is_some_and(|server| server.embedded)
     }
 
-    /// The mode that the environment of the server's Deployment sets literally. A variable that is absent or comes from
-    /// elsewhere proves nothing, because each connection in the server may have a mode of its own.
+    /// The mode that the server is set to, according to its connection to this cluster, otherwise to the environment of
+    /// its Deployment. Forbidding the operator outweighs both. A variable that is absent or comes from elsewhere proves
+    /// nothing, because each connection may have a mode of its own.
     pub(crate) fn server_mode(&self) -> Option<ServerMode> {
-        let deployment = self.server.known()?;
-        let value = |variable: &str| -> Option<&str> {
-            let containers = rollout::containers(deployment).iter();
-            let mut all = containers.flat_map(|container| container.env.iter().flatten());
-            // The last of several definitions is in effect.
-            all.rfind(|entry| entry.name == variable)?.value.as_deref()
-        };
-        let says = |variable: &str, value: &str| {
-            format!("Deployment {}: {variable} is {value}", stack::name(&deployment.metadata))
-        };
-        if let Some(word) =
-            value(FORBIDS_OPERATOR).filter(|word| matches!(*word, "1" | "t" | "T" | "true" | "TRUE" | "True"))
-        {
-            return Some(ServerMode { embedded: true, evidence: says(FORBIDS_OPERATOR, word) });
-        }
-        let word = value(DEFAULT_MODE)?;
-        let embedded = match word {
-            "embedded" => true,
-            "operator" => false,
-            _ => return None,
-        };
-        Some(ServerMode { embedded, evidence: says(DEFAULT_MODE, word) })
+        let forbidden = self.operator_forbidden().map(|evidence| ServerMode { embedded: true, evidence });
+        forbidden.or_else(|| self.asked_mode())
+    }
+
+    /// The mode that the server is asked for, whether or not the operator is forbidden.
+    pub(crate) fn asked_mode(&self) -> Option<ServerMode> {
+        self.connection_mode().or_else(|| {
+            let word = self.server_variable(DEFAULT_MODE)?;
+            let embedded = match word {
+                "embedded" => true,
+                "operator" => false,
+                _ => return None,
+            };
+            Some(ServerMode { embedded, evidence: self.server_sets(DEFAULT_MODE, word) })
+        })
+    }
+
+    /// The setting that forbids the operator, as evidence. `None` if it is not known to be set.
+    pub(crate) fn operator_forbidden(&self) -> Option<String> {
+        let word = self.server_variable(FORBIDS_OPERATOR)?;
+        matches!(word, "1" | "t" | "T" | "true" | "TRUE" | "True").then(|| self.server_sets(FORBIDS_OPERATOR, word))
+    }
+
+    /// The literal value of a variable of the server's Deployment.
+    fn server_variable(&self, variable: &str) -> Option<&'a str> {
+        let containers = rollout::containers(self.server.known()?).iter();
+        let mut all = containers.flat_map(|container| container.env.iter().flatten());
+        // The last of several definitions is in effect.
+        all.rfind(|entry| entry.name == variable)?.value.as_deref()
+    }
+
+    fn server_sets(&self, variable: &str, value: &str) -> String {
+        let name = self.server.known().map_or(self.facts.profile.server.deployment, |it| stack::name(&it.metadata));
+        format!("Deployment {name}: {variable} is {value}")
     }
 
     /// The setting that makes `MeshSync` publish to a destination, as evidence.

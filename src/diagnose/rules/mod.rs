@@ -4,6 +4,7 @@
 //! does not start with a component is in the folder of the component that it is about. Diagnoses that every workload
 //! can have are in `workload/`, and those of Service Mesh Hub, whose codes start with `smh`, are in `hub/`.
 
+pub(crate) mod adapter;
 pub(crate) mod broker;
 pub(crate) mod cluster;
 pub(crate) mod custom_resources;
@@ -14,6 +15,7 @@ pub(crate) mod operator;
 pub(crate) mod part_test;
 pub(crate) mod preflight;
 pub(crate) mod references;
+pub(crate) mod server;
 pub(crate) mod workload;
 
 use super::{Check, Diagnosis, Judgement, RuleContext};
@@ -139,6 +141,8 @@ pub(super) fn diagnoses() -> impl Iterator<Item = &'static Diagnosis> {
         operator::DIAGNOSES,
         broker::DIAGNOSES,
         meshsync::DIAGNOSES,
+        server::DIAGNOSES,
+        adapter::DIAGNOSES,
         hub::DIAGNOSES,
     ]
     .into_iter()
@@ -155,6 +159,8 @@ pub(super) fn all() -> impl Iterator<Item = &'static Check> {
         broker::CHECKS,
         meshsync::CHECKS,
         workload::SERVER_CHECKS,
+        server::CHECKS,
+        adapter::CHECKS,
         hub::CHECKS,
     ]
     .into_iter()
@@ -167,6 +173,11 @@ fn is_shown(check: &Check, profile: &Profile) -> bool {
     if profile.is_hub() { check.is_of(profile) } else { profile::WITH_MESHSYNC.iter().any(|other| check.is_of(other)) }
 }
 
+/// Whether a check is about what a server answers, and not about its pods.
+fn asks_server(check: &Check) -> bool {
+    [server::CHECKS, adapter::CHECKS].into_iter().flatten().any(|other| other.id == check.id)
+}
+
 /// The checks for these facts: those of a cluster, and those of the test if there was one.
 pub(super) fn of(facts: &Facts) -> impl Iterator<Item = &'static Check> {
     let test = facts.test.as_ref();
@@ -175,7 +186,8 @@ pub(super) fn of(facts: &Facts) -> impl Iterator<Item = &'static Check> {
     let network = test.is_some_and(|test| test.network.is_some());
     let left = network.then_some(&meshsync::flow_probe_leftover::CHECK);
     let parts = OF_PART_TESTS.iter().copied().filter(move |_| parts).chain(left);
-    let cluster = all().filter(|check| is_shown(check, facts.profile));
+    let asked = facts.server.is_some();
+    let cluster = all().filter(|check| is_shown(check, facts.profile) && (asked || !asks_server(check)));
     let mut checks: Vec<_> = cluster.chain(parts).chain(OF_THE_FLOW.iter().copied().filter(move |_| flow)).collect();
     // Each heading appears once, and the order under it is kept.
     let order: Vec<_> = checks.iter().map(|check| check.category()).collect();

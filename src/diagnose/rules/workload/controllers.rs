@@ -44,7 +44,21 @@ pub(crate) fn judge(context: &RuleContext<'_>, component: Component) -> Judgemen
             return Outcome::unknown(why);
         }
     }
+    for finding in findings.iter_mut().filter(|finding| !finding.code.ends_with("-stuck-terminating")) {
+        finding.explains.extend(of_server(component).iter().map(|code| (*code).to_owned()));
+    }
     Outcome::of(findings)
+}
+
+/// What the server shows if a component does not work.
+fn of_server(component: Component) -> &'static [&'static str] {
+    match component {
+        Component::Broker => &["server-broker-unreachable", "database-empty", "database-stale"],
+        Component::Meshsync => &["database-empty", "database-stale"],
+        Component::Server => &["server-unreachable"],
+        Component::Adapter => &["adapter-unreachable"],
+        _ => &[],
+    }
 }
 
 /// Several `StatefulSet`s may share the broker's pods; a pod belongs to the one whose name is its prefix.

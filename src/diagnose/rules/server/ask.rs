@@ -1,0 +1,33 @@
+//! Commands about the server, with the flags that name it.
+
+use crate::{
+    diagnose::rules::prelude::*,
+    facts::server::{NamedBy, ServerFacts},
+    stack::base::words::quoted,
+};
+
+/// A command of this program that asks the same server: `server status`.
+pub(in crate::diagnose::rules) fn ask(context: &RuleContext<'_>, words: &str) -> Command {
+    let flags = context.facts.server.as_deref().map(flags).unwrap_or_default();
+    context.meshdoctor(Effect::Read, &format!("{words}{flags}"))
+}
+
+/// The flags that name the server. The environment names it again by itself.
+fn flags(server: &ServerFacts) -> String {
+    let address = match server.named_by {
+        NamedBy::Flag => format!(" --meshery-server {}", quoted(&server.address)),
+        NamedBy::Context | NamedBy::Environment | NamedBy::Service => String::new(),
+    };
+    let context = server.context.as_ref().map(|context| format!(" --meshery-context {}", quoted(context)));
+    format!("{address}{}", context.unwrap_or_default())
+}
+
+/// The command line of the product: `mesheryctl`.
+pub(super) fn command_line(context: &RuleContext<'_>) -> String {
+    format!("{}ctl", context.facts.profile.name)
+}
+
+/// Restarts the server, if it runs in this namespace.
+pub(super) fn restart_server(context: &RuleContext<'_>) -> Option<Command> {
+    context.server.known().map(|_| context.restart(Component::Server))
+}

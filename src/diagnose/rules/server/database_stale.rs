@@ -1,0 +1,97 @@
+use std::collections::BTreeSet;
+
+use super::{ask::ask, database_corrupt, database_empty::stored};
+use crate::{
+    diagnose::rules::prelude::*,
+    facts::watch_list::in_force,
+    stack::{base::words::list, watched_kinds},
+};
+
+pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
+    code: "database-stale",
+    title: "The data of {product} Server differs from the cluster",
+    explanation: include_str!("database_stale.md"),
+    cure: Cure::Person("you decide when everything is published again"),
+    ..Diagnosis::warning(Component::Server)
+};
+
+pub(crate) static CHECK: Check = Check {
+    id: "database-current",
+    title: "the server's data has as many objects as the cluster",
+    after: &[&database_corrupt::CHECK],
+    ..Check::of_server(&[&DIAGNOSIS], judge)
+};
+
+/// A difference up to this number, or up to a tenth, can be due to changes between the two counts.
+const TOLERATED: u64 = 5;
+
+fn judge(context: &RuleContext<'_>) -> Judgement {
+    let server = context.server_session()?;
+    let data = server.data.known_or_skip("the server does not tell what it stored")?;
+    if stored(data) == Some(0) {
+        return Outcome::skip("the server stored nothing of this cluster");
+    }
+    let watched = watched(context);
+    let (mut missing, mut ghosts) = (Vec::new(), Vec::new());
+    let mut compared = 0;
+    for (kind, served) in &server.served {
+        let in_list = watched.as_ref().is_none_or(|watched| watched.contains(kind.as_str()));
+        let stored = data.kinds.get(kind).copied().or_else(|| data.every_kind.then_some(0));
+        let (true, Some(served), Some(stored)) = (in_list, served.known().copied(), stored) else {
+            continue;
+        };
+        compared += 1;
+        if stored.abs_diff(served) <= TOLERATED.max(served / 10) {
+            continue;
+        }
+        let line = format!("{kind}: {stored} stored, {served} in the cluster");
+        if stored < served { missing.push(line) } else { ghosts.push(line) }
+    }
+    if compared == 0 {
+        return Outcome::skip("no kind was counted both in the server and in the cluster");
+    }
+    if missing.is_empty() && ghosts.is_empty() {
+        return Outcome::pass_with(format!("{compared} kinds compared"));
+    }
+    if context.server_may_be_syncing() {
+        return Outcome::skip("the server may still be receiving its first data");
+    }
+    let what: Vec<&str> = [(!missing.is_empty(), "lacks objects"), (!ghosts.is_empty(), "keeps objects that are gone")]
+        .into_iter()
+        .filter_map(|(is, words)| is.then_some(words))
+        .collect();
+    let embedded = context.server_is_embedded() == Some(true);
+    let draft = DIAGNOSIS
+        .finding()
+        .title(format!("The data of {{product}} Server {}", list(&what)))
+        .message(match (missing.is_empty(), ghosts.is_empty()) {
+            (false, true) => "Objects were created while something between the cluster and the server was down, or \
+                              MeshSync may not read them.",
+            (true, false) => "Objects were deleted while something between the cluster and the server was down. No \
+                              restart removes them from the server.",
+            _ => "Something between the cluster and the server was down while objects were created and deleted. Each \
+                  change is delivered at most once.",
+        })
+        .evidences(missing.iter().chain(&ghosts));
+    let draft = match (missing.is_empty(), embedded) {
+        (true, _) => draft.remedy("flush the data of this connection in the server, then restart MeshSync"),
+        (false, true) => {
+            draft.remedy("disconnect the connection in the server and connect it again: the server runs MeshSync itself")
+        }
+        (false, false) if ghosts.is_empty() => draft.remedy("restart MeshSync, which publishes every object again"),
+        (false, false) => {
+            draft.remedy("flush the data of this connection in the server, then restart MeshSync")
+        }
+    };
+    let restart = (!embedded && context.meshsync.known().is_some()).then(|| context.restart(Component::Meshsync));
+    draft.commands(restart).command(ask(context, "server status")).found()
+}
+
+/// The kinds that `MeshSync` watches. `None` if that is not known, or if the server runs it.
+fn watched(context: &RuleContext<'_>) -> Option<BTreeSet<&'static str>> {
+    if context.server_is_embedded() == Some(true) {
+        return None;
+    }
+    let watched = in_force(context.facts)?.effective(context.facts.profile);
+    Some(watched.iter().filter_map(|resource| watched_kinds::kind_of(resource)).collect())
+}

@@ -1,0 +1,70 @@
+//! Why the server's test of its connection to this cluster failed. Several diagnoses share it.
+
+use crate::{
+    facts::server::ServerFacts,
+    stack::base::{failure::Kind as FailureKind, seen::Seen},
+};
+
+/// Why the test failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PingFailure {
+    /// The credentials or the file that the server stores cannot be used.
+    Kubeconfig,
+    /// The server does not know its own connection any more.
+    Forgotten,
+    /// The cluster's API server does not answer the server.
+    Unreachable,
+    /// The server did not answer in time. Its own request may still be waiting.
+    NoAnswer,
+}
+
+/// Parts of messages about unusable credentials.
+const OF_CREDENTIALS: &[&str] = &[
+    "failed to get kubernetes config",
+    "provide credentials",
+    "unauthorized",
+    "getting credentials",
+    "exec plugin",
+    "executable",
+    "x509",
+    "certificate signed by unknown authority",
+    "invalid configuration",
+    "kubeconfig",
+];
+
+/// Parts of messages about a context that is gone.
+const OF_A_CONTEXT: &[&str] = &["failed to get kubernetes context", "context not found"];
+
+/// Whether a text is about a kubeconfig or the credentials in it.
+pub(super) fn is_about_credentials(text: &str) -> bool {
+    let text = text.to_lowercase();
+    OF_CREDENTIALS.iter().any(|part| text.contains(part))
+}
+
+/// The failure and its message. `None` if the test passed or proves nothing.
+pub(super) fn failure(server: &ServerFacts) -> Option<(PingFailure, &str)> {
+    let Seen::Unreachable(failure) = &server.ping else { return None };
+    let text = failure.message.as_str();
+    let lower = text.to_lowercase();
+    let has = |parts: &[&str]| parts.iter().any(|part| lower.contains(part));
+    let what = match server.ping_status {
+        Some(404) => PingFailure::Forgotten,
+        Some(400 | 500..) if has(OF_A_CONTEXT) => PingFailure::Forgotten,
+        Some(400 | 500..) if has(OF_CREDENTIALS) => PingFailure::Kubeconfig,
+        // The server did not understand the request: that says nothing about the cluster.
+        Some(400) if lower.contains("empty contextid") => return None,
+        Some(400) => PingFailure::Kubeconfig,
+        Some(500..) => PingFailure::Unreachable,
+        None if failure.kind == FailureKind::TimedOut => PingFailure::NoAnswer,
+        _ => return None,
+    };
+    Some((what, text))
+}
+
+/// The failure as evidence: the answer's status and text.
+pub(super) fn evidence(server: &ServerFacts, text: &str) -> String {
+    match server.ping_status {
+        Some(status) => format!("/api/system/kubernetes/ping: HTTP {status}: {text}"),
+        None => format!("/api/system/kubernetes/ping: {text}"),
+    }
+}
