@@ -1,6 +1,7 @@
 //! Reports of a test: its steps with their times, and the findings that concern its subject.
 
 mod hops;
+mod server;
 
 use super::{
     Expectation, RuleContext, causes, judged,
@@ -32,7 +33,7 @@ pub(super) fn report(facts: &Facts, source: Source) -> Report {
     let mut report = judged(&context, &checks, &[], determined, source);
     report.kind = "Test";
     report.permissions.missing = states::missing_permissions(&context);
-    keep(&mut report, components(subject));
+    keep(&mut report, &components(subject, follows_server(facts)));
     let test = test(&context, subject);
     // A failed step is never healthy. Without a finding that explains it, the result is unknown.
     let failed = test.hops.iter().any(|hop| hop.status == Status::Fail);
@@ -63,6 +64,9 @@ pub(super) fn flow_is_determined(context: &RuleContext<'_>) -> bool {
     }
     let mut changes = flow.changes.iter();
     let whole = changes.all(|change| !change.expected || change.received.is_some());
+    if flow.through_server && !server::is_followed(flow) {
+        return false;
+    }
     let complete = flow.lost == 0 && rules::meshsync::flow_event_missing::unsubscribed_server(context, flow).is_none();
     stored && flow.held_back.is_none() && !flow.changes.is_empty() && (whole || complete)
 }
@@ -78,6 +82,7 @@ fn is_determined(context: &RuleContext<'_>, states: &States, subject: Subject) -
         Subject::Broker => of(&states.broker) && client_ports_are_known(context),
         Subject::Meshsync => of(&states.meshsync),
         Subject::Network => is_network_tested(context),
+        Subject::Server => server::is_determined(context.facts),
         Subject::Dataflow => flow_is_determined(context),
     }
 }
@@ -109,16 +114,27 @@ fn is_api_tested(context: &RuleContext<'_>) -> bool {
 }
 
 /// The components that a test of this subject is about.
-fn components(subject: Subject) -> &'static [Component] {
-    use Component::{Broker, Cluster, Meshsync, Operator};
+fn components(subject: Subject, through_server: bool) -> Vec<Component> {
+    use Component::{Adapter, Broker, Cluster, Meshsync, Operator, Server};
     match subject {
-        Subject::Kubernetes => &[Cluster],
-        Subject::Operator => &[Cluster, Operator],
-        Subject::Broker | Subject::Network => &[Cluster, Broker],
-        Subject::Meshsync => &[Cluster, Meshsync],
-        Subject::Dataflow => &[Cluster, Broker, Meshsync],
+        Subject::Kubernetes => vec![Cluster],
+        Subject::Operator => vec![Cluster, Operator],
+        Subject::Broker | Subject::Network => vec![Cluster, Broker],
+        Subject::Meshsync => vec![Cluster, Meshsync],
+        Subject::Server => vec![Cluster, Server, Adapter],
+        Subject::Dataflow if through_server => vec![Cluster, Broker, Meshsync, Server],
+        Subject::Dataflow => vec![Cluster, Broker, Meshsync],
     }
 }
+
+/// Whether the test follows its object through Meshery Server.
+fn follows_server(facts: &Facts) -> bool {
+    let flow = facts.test.as_ref().and_then(|test| test.flow.as_ref());
+    flow.is_some_and(|flow| flow.through_server)
+}
+
+/// The components of which the stack consists.
+const NEED_STACK: [Component; 3] = [Component::Operator, Component::Broker, Component::Meshsync];
 
 /// Keeps the findings of these components, and their causes in any component.
 fn keep(report: &mut Report, components: &[Component]) {
@@ -132,7 +148,7 @@ fn keep(report: &mut Report, components: &[Component]) {
                 // A missing or misplaced stack explains every failed test.
                 || (finding.component == Component::Installation
                     && finding.severity == Severity::Error
-                    && components != [Component::Cluster])
+                    && components.iter().any(|component| NEED_STACK.contains(component)))
         })
         .collect();
     let mut next = 0;
@@ -167,6 +183,7 @@ fn test(context: &RuleContext<'_>, subject: Subject) -> TestReport {
         servers: Vec::new(),
         meshsync: None,
         network: None,
+        server: None,
         flow: None,
     };
     let test = context.facts.test.as_ref().unwrap_or(&NOTHING);

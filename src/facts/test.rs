@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     network::NetworkTest,
+    server::MesheryServerTest,
     test_result::{Cleanup, Refusal, Step},
 };
 use crate::stack::base::seen::Seen;
@@ -24,6 +25,8 @@ pub enum Subject {
     Meshsync,
     /// The way from a pod like MeshSync's to the broker.
     Network,
+    /// Meshery Server: the way to it, its view of this cluster, its data.
+    Server,
     /// Whether changes in the cluster arrive from the broker as events.
     #[default]
     Dataflow,
@@ -38,6 +41,7 @@ impl Subject {
             Self::Broker => "broker",
             Self::Meshsync => "meshsync",
             Self::Network => "network",
+            Self::Server => "server",
             Self::Dataflow => "dataflow",
         }
     }
@@ -64,6 +68,9 @@ pub struct Test {
     /// The way from a pod to the broker.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network: Option<NetworkTest>,
+    /// Meshery Server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<Box<MesheryServerTest>>,
     /// The event flow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flow: Option<FlowTest>,
@@ -163,6 +170,9 @@ pub struct FlowTest {
     /// The objects in the API server, by resource. They are counted if the store was requested.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub served: BTreeMap<String, Seen<u64>>,
+    /// Whether the test object was also followed until Meshery Server's data showed it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub through_server: bool,
 }
 
 /// The test object.
@@ -202,6 +212,8 @@ pub enum HeldBack {
     Refused(Refusal),
     /// The API server no longer answered, or the time was up.
     CutShort(String),
+    /// Meshery Server cannot be asked for the object, and why.
+    NoServer(String),
 }
 
 /// One change of the test object and its event.
@@ -232,6 +244,9 @@ pub struct Change {
     /// The size of the message, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
+    /// The time until Meshery Server's data showed the object, or showed it no longer after its deletion.
+    #[serde(skip_serializing_if = "Seen::is_not_looked")]
+    pub stored: Seen<u64>,
     /// How often it was received.
     pub copies: u64,
 }

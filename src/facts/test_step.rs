@@ -2,7 +2,10 @@
 
 use crate::{
     report::Status,
-    stack::{base::seen::Seen, watch_list::EVENTS},
+    stack::{
+        base::{failure::Kind, seen::Seen},
+        watch_list::EVENTS,
+    },
 };
 
 use super::Step;
@@ -56,6 +59,30 @@ pub enum TestStep {
     Deleted,
     /// Events are received without a change of ours.
     Events,
+    /// A port-forward to a pod of Meshery Server.
+    PortForward,
+    /// Meshery Server's readiness.
+    Ready,
+    /// Its version.
+    Version,
+    /// Whether it accepts our credentials.
+    Session,
+    /// Its own connection to this cluster.
+    Ping,
+    /// Its view of the controllers.
+    Controllers,
+    /// Its adapters are listed.
+    Adapters,
+    /// It reaches an adapter.
+    Adapter,
+    /// We reach an adapter's port.
+    AdapterPort,
+    /// Its data is counted.
+    Counts,
+    /// Its data shows the test object.
+    Stored,
+    /// Its data no longer shows the test object.
+    Removed,
 }
 
 impl TestStep {
@@ -85,6 +112,18 @@ impl TestStep {
             Self::Modified => "modified",
             Self::Deleted => "deleted",
             Self::Events => "events",
+            Self::PortForward => "port-forward",
+            Self::Ready => "ready",
+            Self::Version => "version",
+            Self::Session => "session",
+            Self::Ping => "ping",
+            Self::Controllers => "controllers",
+            Self::Adapters => "adapters",
+            Self::Adapter => "adapter",
+            Self::AdapterPort => "adapter-port",
+            Self::Counts => "counts",
+            Self::Stored => "stored",
+            Self::Removed => "removed",
         }
     }
 
@@ -114,6 +153,19 @@ impl TestStep {
             Self::Modified => "MODIFIED received from the broker",
             Self::Deleted => "DELETED received from the broker",
             Self::Events => "events received without a test object",
+            Self::PortForward => "port-forward to its pod",
+            // It proves little: only that the process serves requests.
+            Self::Ready => "readiness (/healthz/ready)",
+            Self::Version => "version",
+            Self::Session => "logged in",
+            Self::Ping => "its connection to the API server",
+            Self::Controllers => "its view of the controllers",
+            Self::Adapters => "its adapters",
+            Self::Adapter => "adapter reached by the server",
+            Self::AdapterPort => "adapter's port open",
+            Self::Counts => "its data, counted",
+            Self::Stored => "object in the server's data",
+            Self::Removed => "object gone from the server's data",
         }
     }
 
@@ -128,11 +180,17 @@ impl TestStep {
 
     /// Its outcome, given what was tried.
     pub fn status(self, step: &Step) -> Status {
-        match step.micros {
+        match &step.micros {
             Seen::Known(_) => Status::Pass,
             Seen::Absent | Seen::NotLooked => Status::Skip,
             Seen::Denied(_) => Status::Unknown,
-            Seen::Unreachable(_) if matches!(self, Self::Healthz | Self::Readyz) => Status::Warn,
+            Seen::Unreachable(_) if matches!(self, Self::Healthz | Self::Readyz | Self::Ready | Self::Version) => {
+                Status::Warn
+            }
+            // Anything but a refusal may be a fault of the port-forward.
+            Seen::Unreachable(failure) if self == Self::AdapterPort && failure.kind != Kind::ConnectionRefused => {
+                Status::Unknown
+            }
             Seen::Unreachable(_) => Status::Fail,
         }
     }

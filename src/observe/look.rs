@@ -10,7 +10,7 @@ use super::{
     served,
 };
 use crate::{
-    cluster::{cleanup::Cleanup, session::Session},
+    cluster::{Scope, cleanup::Cleanup, server_access::ServerChoice, session::Session},
     diagnose,
     facts::{Facts, Subject, Test},
 };
@@ -33,6 +33,11 @@ pub(super) async fn look_with_server(session: &Session<'_>, depth: Depth) -> Fac
 /// If the user named no profile and nothing of the default profile is installed, the test is of the profile whose custom
 /// resources are served.
 pub async fn test(session: &Session<'_>, depth: Depth, plan: &TestPlan, cleanup: &Cleanup, steps: Steps<'_>) -> Facts {
+    if plan.asks_server() && !session.scope.server.whole {
+        let server = ServerChoice { whole: true, ..session.scope.server.clone() };
+        let scope = Scope { server, ..session.scope.clone() };
+        return Box::pin(test(&session.beside(&scope), depth, plan, cleanup, steps)).await;
+    }
     let kept = Kept::default();
     // This runs first: if the API server is unreachable, it shows which step fails.
     let mut route = None;
@@ -53,6 +58,7 @@ pub async fn test(session: &Session<'_>, depth: Depth, plan: &TestPlan, cleanup:
         let context = TestContext {
             api: &session.api,
             clients: &session.clients,
+            scope: session.scope,
             kept: &kept,
             facts: &facts,
             plan,
@@ -60,8 +66,9 @@ pub async fn test(session: &Session<'_>, depth: Depth, plan: &TestPlan, cleanup:
             progress: session.scope.progress,
             steps,
         };
-        let test = Box::pin(context.run()).await;
+        let (test, server) = Box::pin(context.run()).await;
         facts.test = Some(test);
+        facts.server = server.or(facts.server);
     }
     finish(session, facts)
 }

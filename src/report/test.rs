@@ -7,7 +7,7 @@ use super::Status;
 /// The results of a connectivity test (`test`, `system check --synthetic`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct TestReport {
-    /// The subject: `kubernetes`, `operator`, `broker`, `meshsync`, `network`, `dataflow`.
+    /// The subject: `kubernetes`, `operator`, `broker`, `meshsync`, `network`, `server`, `dataflow`.
     pub subject: &'static str,
     /// The steps, in order.
     pub hops: Vec<Hop>,
@@ -21,7 +21,7 @@ pub struct TestReport {
 pub struct Hop {
     /// Its name.
     pub id: &'static str,
-    /// The broker server, if there may be several.
+    /// The broker server or the adapter, if there may be several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server: Option<String>,
     /// What was tried.

@@ -10,7 +10,7 @@ use crate::cluster::kubeconfig::namespace;
 /// What can be tested.
 #[derive(Debug, Subcommand)]
 #[command(
-    after_help = "Examples:\n  meshdoctor test dataflow\n  meshdoctor test dataflow --passive 30s\n  meshdoctor test broker --count 100"
+    after_help = "Examples:\n  meshdoctor test dataflow\n  meshdoctor test dataflow --passive 30s\n  meshdoctor test broker --count 100\n  meshdoctor test server --meshery-server http://localhost:9081"
 )]
 pub enum Test {
     /// The API server: address, connection, TLS, credentials, latency
@@ -23,6 +23,8 @@ pub enum Test {
     Meshsync(Judged),
     /// The network: creates a pod like MeshSync's, which tries DNS and both ports of the broker
     Network(Network),
+    /// Meshery Server: connection, session, its view of this cluster, its adapters and its data
+    Server(Repeated),
     /// The whole path: creates, changes and deletes an object, and waits for its events at the broker
     Dataflow(Dataflow),
 }
@@ -75,7 +77,7 @@ pub struct NetworkProbe {
 #[derive(Args, Debug)]
 pub struct Dataflow {
     /// Show the test of a recording made by `record --synthetic`: a file, a folder, or - for stdin
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["count", "passive", "store", "kind", "probe_namespace", "wait"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["count", "passive", "store", "through_server", "kind", "probe_namespace", "wait"])]
     pub from: Option<String>,
     /// Number of objects to create, one after another
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -86,6 +88,9 @@ pub struct Dataflow {
     /// Request MeshSync's whole store, and compare its counts with the API server's
     #[arg(long)]
     pub store: bool,
+    /// Also wait until Meshery Server's data shows the object, and until it is gone
+    #[arg(long, conflicts_with = "passive")]
+    pub through_server: bool,
     /// The test object
     #[command(flatten)]
     pub probe: Probe,

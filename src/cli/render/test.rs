@@ -46,6 +46,7 @@ fn heading(page: &mut Page<'_>, report: &Report, test: &TestReport) {
         "broker" => "Broker test",
         "meshsync" => "MeshSync test",
         "network" => "Network test",
+        "server" => "Server test",
         "dataflow" => "Data flow test",
         other => other,
     };

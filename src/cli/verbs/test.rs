@@ -96,12 +96,14 @@ fn plan(args: &Test) -> (TestPlan, FailOn) {
         Test::Broker(args) => (of(Subject::Broker, args.count), args.judged.fail_on),
         Test::Meshsync(args) => (of(Subject::Meshsync, 1), args.fail_on),
         Test::Network(args) => (TestPlan { image: args.image.clone(), ..of(Subject::Network, 1) }, args.judged.fail_on),
+        Test::Server(args) => (of(Subject::Server, args.count), args.judged.fail_on),
         Test::Dataflow(args) => (
             TestPlan {
                 kind: kind(&args.probe),
                 namespace: args.probe.probe_namespace.clone(),
                 passive: args.passive,
                 store: args.store,
+                through_server: args.through_server,
                 wait: args.wait,
                 ..of(Subject::Dataflow, args.count)
             },

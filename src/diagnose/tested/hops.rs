@@ -1,5 +1,8 @@
 //! The steps of a test, in the order in which they ran.
 
+use std::time::Duration;
+
+use super::server;
 use crate::{
     diagnose::{
         RuleContext,
@@ -18,7 +21,10 @@ use crate::{
         stack,
     },
     report::{Hop, Status, Timing},
-    stack::{base::seen::Seen, watch_list::EVENTS},
+    stack::{
+        base::{seen::Seen, words::span},
+        watch_list::EVENTS,
+    },
 };
 
 /// The steps of a test of this subject.
@@ -39,20 +45,27 @@ pub(super) fn of(context: &RuleContext<'_>, test: &Test, subject: Subject) -> Ve
             hops
         }
         Subject::Network => test.network.as_ref().map(network).unwrap_or_default(),
+        Subject::Server => server::of(context, test.server.as_deref()),
         Subject::Dataflow => test.flow.as_ref().map(|flow| dataflow(context, flow)).unwrap_or_default(),
     }
 }
 
-fn hop(step: TestStep, status: Status, detail: Option<String>, timing: Option<Timing>) -> Hop {
+pub(super) fn hop(step: TestStep, status: Status, detail: Option<String>, timing: Option<Timing>) -> Hop {
     hop_named(step.id(), step.title(), status, detail, timing)
 }
 
-fn hop_named(id: &'static str, title: &str, status: Status, detail: Option<String>, timing: Option<Timing>) -> Hop {
+pub(super) fn hop_named(
+    id: &'static str,
+    title: &str,
+    status: Status,
+    detail: Option<String>,
+    timing: Option<Timing>,
+) -> Hop {
     Hop { id, server: None, title: title.into(), status, detail: detail.filter(|detail| !detail.is_empty()), timing }
 }
 
 /// A step that ran once.
-fn once(step: TestStep, result: &Step) -> Hop {
+pub(super) fn once(step: TestStep, result: &Step) -> Hop {
     let detail = Some(result.detail.clone()).filter(|detail| !detail.is_empty());
     let (detail, timing) = match &result.micros {
         Seen::Known(micros) => (detail, Timing::of([*micros])),
@@ -298,7 +311,32 @@ fn dataflow(context: &RuleContext<'_>, flow: &FlowTest) -> Vec<Hop> {
     for event in EVENTS {
         hops.extend(arrival(flow, event));
     }
+    if flow.through_server {
+        hops.extend(
+            [(EVENTS[0], TestStep::Stored), (EVENTS[2], TestStep::Removed)]
+                .map(|(event, step)| in_server(flow, event, step)),
+        );
+    }
     hops
+}
+
+/// Whether the server's data followed the changes of one type.
+fn in_server(flow: &FlowTest, event: &str, step: TestStep) -> Hop {
+    let of = || flow.changes.iter().filter(move |change| change.event == event);
+    let timing = Timing::of(of().filter_map(|change| change.stored.known().copied()));
+    let asked = of().filter(|change| !change.stored.is_not_looked()).count();
+    let came = timing.map_or(0, |timing| timing.count);
+    let unread = of().find_map(|change| change.stored.why_unsettled().filter(|_| !change.stored.is_not_looked()));
+    let (status, detail) = if asked == 0 {
+        (Status::Skip, Some("not tested, because the event before did not arrive".to_owned()))
+    } else if came == asked as u64 {
+        (Status::Pass, None)
+    } else if let Some(why) = unread {
+        (Status::Unknown, Some(why))
+    } else {
+        (Status::Fail, Some(format!("{came} of {asked} within {}", span(Duration::from_micros(flow.wait)))))
+    };
+    hop(step, status, detail, timing)
 }
 
 /// How many events of one type were received.
@@ -323,7 +361,7 @@ fn arrival(flow: &FlowTest, event: &'static str) -> Option<Hop> {
 
 fn passive_hop(flow: &FlowTest, passive: &Passive) -> Hop {
     let all: u64 = flow.events.values().map(crate::facts::EventCounts::all).sum();
-    let window = crate::stack::base::words::span(std::time::Duration::from_micros(passive.window));
+    let window = span(Duration::from_micros(passive.window));
     let published = match (passive.before, passive.after) {
         // If the count fell, it belongs to another connection.
         (Some(before), Some(after)) if after >= before => {
@@ -341,9 +379,10 @@ fn passive_hop(flow: &FlowTest, passive: &Passive) -> Hop {
 
 fn held(held_back: &HeldBack) -> Hop {
     let (status, why) = match held_back {
-        HeldBack::NoConnection(why) | HeldBack::NotWatched { why, .. } | HeldBack::CutShort(why) => {
-            (Status::Unknown, why.clone())
-        }
+        HeldBack::NoConnection(why)
+        | HeldBack::NotWatched { why, .. }
+        | HeldBack::CutShort(why)
+        | HeldBack::NoServer(why) => (Status::Unknown, why.clone()),
         HeldBack::NoPublisher(why) => (Status::Fail, why.clone()),
         HeldBack::Refused(refusal) => (Status::Unknown, refusal.message.clone()),
     };

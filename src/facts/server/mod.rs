@@ -3,6 +3,7 @@
 //! Texts of the server are redacted and cut where they are read. Its token is never a fact.
 
 mod data;
+mod test;
 mod view;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     data::{Adapter, StoredData, Tables},
+    test::{AdapterTest, MesheryServerTest},
     view::{ClusterConnection, Connections, Controlled, ControllerView, Diagnostic, ServerEvent},
 };
 use crate::stack::base::seen::Seen;

@@ -12,6 +12,7 @@ mod operator;
 pub mod progress;
 mod removal;
 mod request;
+mod server;
 mod watch;
 
 use std::time::Duration;
@@ -19,8 +20,8 @@ use std::time::Duration;
 use progress::Steps;
 
 use crate::{
-    cluster::{ask::ApiClient, cleanup::Cleanup, transport::Clients},
-    facts::{Facts, OperatorTest, Subject, Test, TestStep, test_object},
+    cluster::{Scope, ask::ApiClient, cleanup::Cleanup, transport::Clients},
+    facts::{Facts, OperatorTest, Subject, Test, TestStep, server::ServerFacts, test_object},
     observe::broker::probe::Kept,
 };
 
@@ -39,6 +40,8 @@ pub struct TestPlan {
     pub passive: Option<Duration>,
     /// Also have `MeshSync` publish its store.
     pub store: bool,
+    /// Also follow the test object until Meshery Server's data shows it.
+    pub through_server: bool,
     /// The timeout for a single message.
     pub wait: Duration,
     /// The image of the pod for the network test.
@@ -54,9 +57,17 @@ impl Default for TestPlan {
             namespace: None,
             passive: None,
             store: false,
+            through_server: false,
             wait: Duration::from_secs(5),
             image: None,
         }
+    }
+}
+
+impl TestPlan {
+    /// Whether the test is about what Meshery Server answers, so that each request to it has its whole timeout.
+    pub(crate) fn asks_server(&self) -> bool {
+        self.subject == Subject::Server || self.through_server
     }
 }
 
@@ -64,6 +75,7 @@ impl Default for TestPlan {
 pub(crate) struct TestContext<'a> {
     pub(crate) api: &'a ApiClient<'a>,
     pub(crate) clients: &'a Clients,
+    pub(crate) scope: &'a Scope<'a>,
     pub(crate) kept: &'a Kept,
     pub(crate) facts: &'a Facts,
     pub(crate) plan: &'a TestPlan,
@@ -73,9 +85,10 @@ pub(crate) struct TestContext<'a> {
 }
 
 impl TestContext<'_> {
-    /// Runs the test.
-    pub(crate) async fn run(&self) -> Test {
+    /// Runs the test. The test of Meshery Server also returns what it learned about the server.
+    pub(crate) async fn run(&self) -> (Test, Option<Box<ServerFacts>>) {
         let mut test = Test { subject: self.plan.subject, ..Test::default() };
+        let mut server = None;
         match self.plan.subject {
             Subject::Broker => test.servers = broker::measure(self).await,
             Subject::Dataflow => test.flow = Some(flow::run(self).await),
@@ -87,8 +100,14 @@ impl TestContext<'_> {
             }
             Subject::Meshsync => test.meshsync = Some(meshsync::ask(self).await),
             Subject::Network => test.network = Some(Box::pin(network::run(self)).await),
+            Subject::Server => {
+                if let Some((tested, facts)) = Box::pin(server::run(self)).await {
+                    test.server = Some(tested);
+                    server = Some(facts);
+                }
+            }
         }
-        test
+        (test, server)
     }
 
     /// The number of clients with `MeshSync`'s name, on all servers together.

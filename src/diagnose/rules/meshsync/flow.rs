@@ -20,7 +20,8 @@ pub(crate) fn untried(flow: &FlowTest) -> Option<String> {
             HeldBack::NoConnection(why)
             | HeldBack::NoPublisher(why)
             | HeldBack::NotWatched { why, .. }
-            | HeldBack::CutShort(why),
+            | HeldBack::CutShort(why)
+            | HeldBack::NoServer(why),
         ) => why.clone(),
         Some(HeldBack::Refused(refusal)) => refusal.message.clone(),
     })

@@ -29,7 +29,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     match &flow.held_back {
         None if flow.passive.is_some() => Outcome::skip("nothing was written (--passive)"),
         None => Outcome::pass(),
-        Some(HeldBack::NoConnection(why) | HeldBack::CutShort(why)) => Outcome::unknown(why.clone()),
+        Some(HeldBack::NoConnection(why) | HeldBack::CutShort(why) | HeldBack::NoServer(why)) => {
+            Outcome::unknown(why.clone())
+        }
         Some(HeldBack::NoPublisher(why)) => Outcome::skip(why.clone()),
         Some(HeldBack::NotWatched { kind, why, instead }) => {
             Outcome::found(vec![not_watched(context, kind, why, instead.as_deref())])

@@ -7,12 +7,14 @@ mod live;
 mod passive;
 mod removal;
 mod store;
+mod stored;
 
 use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
 use async_nats::{Client, connection::State};
 use k8s_openapi::jiff::SignedDuration;
 use serde_json::{Value, json};
+use stored::ServerData;
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
@@ -31,7 +33,7 @@ use crate::{
     },
     observe::connectivity::listener::{Arrival, EventListener, micros},
     report::Status,
-    stack::{manifests::FIELD_MANAGER, watch_list::EVENTS},
+    stack::{base::seen::Seen, manifests::FIELD_MANAGER, watch_list::EVENTS},
 };
 
 /// The age after which anyone may delete one of our objects.
@@ -64,6 +66,8 @@ struct Sent {
     refused: bool,
     /// The resource version after the change, or 0 if the answer had none.
     resource_version: u64,
+    /// When the server's data showed the change.
+    stored: Seen<u64>,
 }
 
 /// A running event flow test.
@@ -78,6 +82,8 @@ struct Flow<'a> {
     sent: Vec<Sent>,
     /// The time reserved for deleting the object.
     reserve: Duration,
+    /// The server's data, if the object is followed there.
+    data: Option<ServerData<'a>>,
 }
 
 /// Runs the test.
@@ -103,6 +109,11 @@ pub(crate) async fn run(context: &TestContext<'_>) -> FlowTest {
         let selector = test_object::selector();
         let leftovers =
             Leftovers { context, kind: kind.of, namespace: &namespace, selector: &selector, clients: &clients };
+        found.through_server = context.plan.through_server;
+        let chosen = chosen.and_then(|(kind, published)| {
+            let data = context.plan.through_server.then(|| ServerData::of(context)).transpose();
+            Ok((kind, published, data.map_err(HeldBack::NoServer)?))
+        });
         match chosen {
             // Leftovers can be deleted even if this run cannot continue.
             _ if clients.is_empty() => {
@@ -118,7 +129,7 @@ pub(crate) async fn run(context: &TestContext<'_>) -> FlowTest {
                 remove_leftovers(&leftovers, &mut found).await;
                 found.held_back = Some(why);
             }
-            Ok((kind, published)) => {
+            Ok((kind, published, data)) => {
                 let mut flow = Flow {
                     context,
                     run,
@@ -129,6 +140,7 @@ pub(crate) async fn run(context: &TestContext<'_>) -> FlowTest {
                     listener,
                     sent: Vec::new(),
                     reserve: RESERVE.min(context.api.time_left() / RESERVED_PART),
+                    data,
                 };
                 Box::pin(flow.go(leftovers, &mut found)).await;
                 listener = flow.listener;
@@ -222,7 +234,7 @@ impl Flow<'_> {
                 found.cleanup.not_removed.insert(name, why);
             }
             // An event that did not arrive once would not arrive again.
-            if found.held_back.is_some() || !self.all_arrived() {
+            if found.held_back.is_some() || !self.all_arrived() || !self.all_stored() {
                 break;
             }
         }
@@ -242,6 +254,7 @@ impl Flow<'_> {
         self.send(round, EVENTS[0]).await?;
         self.receive().await?;
         if self.all_arrived() {
+            self.follow(EVENTS[0]).await;
             self.send(round, EVENTS[1]).await?;
             self.receive().await?;
         } else {
@@ -253,7 +266,9 @@ impl Flow<'_> {
             self.send(round, EVENTS[1]).await?;
         }
         self.send(round, EVENTS[2]).await?;
-        self.receive().await
+        self.receive().await?;
+        self.follow(EVENTS[2]).await;
+        Ok(())
     }
 
     /// The remaining time to wait for events.
@@ -309,6 +324,7 @@ impl Flow<'_> {
             acknowledged: None,
             refused: false,
             resource_version: 0,
+            stored: Seen::NotLooked,
         });
         let change =
             Change { method, path: format!("{path}?fieldManager={FIELD_MANAGER}"), content, body: Cow::Owned(body) };
@@ -385,7 +401,7 @@ impl Flow<'_> {
 
     /// The expiry of a test object, which is after the end of its run.
     fn life(&self) -> SignedDuration {
-        let waits = (self.context.plan.wait * 3).min(self.context.api.time_left());
+        let waits = (self.context.plan.wait * 5).min(self.context.api.time_left());
         LIFE + SignedDuration::try_from(waits).unwrap_or_default()
     }
 
@@ -423,6 +439,7 @@ impl Flow<'_> {
             server_id: first.and_then(|a| Some(servers.get(a.server)?.server_id.clone())),
             cluster_id: first.map(|a| a.cluster_id.clone()),
             bytes: first.map(|a| a.bytes),
+            stored: sent.stored.clone(),
             copies: self.copies(sent),
         }
     }
