@@ -21,6 +21,7 @@ mod known_problems;
 mod limits;
 mod live;
 mod manifests;
+mod meshery_server;
 mod new_diagnosis;
 mod nodes;
 mod preflight;

@@ -8,4 +8,4 @@ mod broker;
 mod commands;
 mod empty_cluster;
 mod nats;
-mod peer;
+pub(crate) mod peer;

@@ -13,21 +13,30 @@ use std::{
 };
 
 /// One request.
-pub(super) struct Request {
-    pub(super) method: String,
+pub(crate) struct Request {
+    pub(crate) method: String,
     /// Without the query.
-    pub(super) path: String,
-    pub(super) query: String,
-    pub(super) body: String,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    /// The headers, with names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
     /// The number of earlier requests with this method and path, whatever the query.
-    pub(super) before: usize,
+    pub(crate) before: usize,
+}
+
+impl Request {
+    /// The value of a header, whose name is in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
 }
 
 /// Writes the response to a request. An error ends the connection.
-pub(super) type Answer = fn(&Request, &mut dyn Write) -> io::Result<()>;
+pub(crate) type Answer = fn(&Request, &mut dyn Write) -> io::Result<()>;
 
 /// A server. It stops listening on drop.
-pub(super) struct Peer {
+pub(crate) struct Peer {
     address: SocketAddr,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -35,12 +44,17 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    pub(super) fn start(answer: Answer) -> Self {
+    pub(crate) fn start(answer: impl Fn(&Request, &mut dyn Write) -> io::Result<()> + Send + Sync + 'static) -> Self {
         let requests: Arc<Mutex<HashMap<String, usize>>> = Arc::default();
         let counts = requests.clone();
         Self::accepting(requests, move |stream| {
-            let _ = serve(&stream, answer, &counts);
+            let _ = serve(&stream, &answer, &counts);
         })
+    }
+
+    /// A server that does not speak HTTP. The connection ends when `serve` returns.
+    pub(crate) fn raw(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Self {
+        Self::accepting(Arc::default(), serve)
     }
 
     fn accepting(
@@ -68,12 +82,12 @@ impl Peer {
     }
 
     /// `127.0.0.1:port`.
-    pub(super) fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         self.address.to_string()
     }
 
     /// The number of requests with a method and path, such as `GET /version`.
-    pub(super) fn requests(&self, what: &str) -> usize {
+    pub(crate) fn requests(&self, what: &str) -> usize {
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
         requests.get(what).copied().unwrap_or_default()
     }
@@ -90,7 +104,11 @@ impl Drop for Peer {
     }
 }
 
-fn serve(stream: &TcpStream, answer: Answer, requests: &Mutex<HashMap<String, usize>>) -> io::Result<()> {
+fn serve(
+    stream: &TcpStream,
+    answer: &impl Fn(&Request, &mut dyn Write) -> io::Result<()>,
+    requests: &Mutex<HashMap<String, usize>>,
+) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut writer = stream;
     while let Some(mut request) = read(&mut reader)? {
@@ -116,6 +134,7 @@ fn read(reader: &mut impl BufRead) -> io::Result<Option<Request>> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let (path, query) = (path.to_owned(), query.to_owned());
     let mut length = 0;
+    let mut headers = Vec::new();
     loop {
         let mut header = String::new();
         if reader.read_line(&mut header)? == 0 {
@@ -127,14 +146,16 @@ fn read(reader: &mut impl BufRead) -> io::Result<Option<Request>> {
         if name.eq_ignore_ascii_case("content-length") {
             length = value.trim().parse().unwrap_or_default();
         }
+        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    Ok(Some(Request { method, path, query, body: String::from_utf8_lossy(&body).into_owned(), before: 0 }))
+    let body = String::from_utf8_lossy(&body).into_owned();
+    Ok(Some(Request { method, path, query, headers, body, before: 0 }))
 }
 
 /// Writes a complete response.
-pub(super) fn respond(
+pub(crate) fn respond(
     to: &mut dyn Write,
     status: u16,
     kind: &str,
@@ -148,12 +169,12 @@ pub(super) fn respond(
 }
 
 /// Writes a response as an API server does.
-pub(super) fn json(to: &mut dyn Write, status: u16, body: &str) -> io::Result<()> {
+pub(crate) fn json(to: &mut dyn Write, status: u16, body: &str) -> io::Result<()> {
     respond(to, status, "application/json", "", body)
 }
 
 /// A Kubernetes `Status`.
-pub(super) fn status(code: u16, message: &str) -> String {
+pub(crate) fn status(code: u16, message: &str) -> String {
     serde_json::json!({
         "kind": "Status", "apiVersion": "v1", "metadata": {},
         "status": "Failure", "message": message, "code": code,
@@ -162,6 +183,6 @@ pub(super) fn status(code: u16, message: &str) -> String {
 }
 
 /// Ends the connection.
-pub(super) fn hang_up() -> io::Result<()> {
+pub(crate) fn hang_up() -> io::Result<()> {
     Err(io::ErrorKind::ConnectionAborted.into())
 }
