@@ -1,24 +1,18 @@
 //! Brokers and port-forwards that inject faults: named behaviors × commands × expected exit codes.
 
-use std::{
-    fs,
-    net::Ipv4Addr,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{net::Ipv4Addr, path::Path};
 
 use anyhow::Result;
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use serde_json::Value;
 
 use super::{
     commands::READING,
+    measured::{Measured, faults},
     nats::{ClientPort, FaultBroker, Monitor},
 };
 use crate::{
     bed::{self, Line, Stack, users},
     fault_proxy::{Fault, FaultProxy, Forward},
-    schema,
     tool::meshdoctor,
 };
 
@@ -29,15 +23,6 @@ const TIMEOUT: &str = "10s";
 
 /// The number of commands that run at the same time.
 const CONCURRENCY: usize = 5;
-
-/// The time limit for a command on a busy machine.
-const TIME_LIMIT: Duration = Duration::from_secs(30);
-
-/// The memory limit for a command, in KiB: 64 MiB, plus what a debug build needs by itself.
-const MEMORY: u64 = (64 + 32) * 1024;
-
-/// The maximum size of a document, in bytes. A recording contains every object of the namespace.
-const DOCUMENT: usize = 500_000;
 
 const HTML: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>";
 const ERROR: &str = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n";
@@ -122,110 +107,14 @@ const FORWARDS: &[Case] = &[
     with_forward("port-forward answered with HTML", Forward::Answers(DENIED), "3030033300"),
 ];
 
-/// The result of one command.
-struct Ran {
-    code: i32,
-    stdout: String,
-    stderr: String,
-    memory: u64,
-    took: Duration,
-}
-
-fn run(command: &str, kubeconfig: &Path, namespace: &str) -> Ran {
-    let folder = tempfile::tempdir().expect("a scratch folder");
-    let (out, err) = (folder.path().join("out"), folder.path().join("err"));
-    let mut tool =
-        meshdoctor(command).kubeconfig(kubeconfig).arg("-n").arg(namespace).arg("--timeout").arg(TIMEOUT).arg("-v");
-    let started = Instant::now();
-    let mut child = tool
-        .command()
-        .stdin(std::process::Stdio::null())
-        .stdout(fs::File::create(&out).expect("a file"))
-        .stderr(fs::File::create(&err).expect("a file"))
-        .spawn()
-        .expect("the program starts");
-    let mut memory = 0;
-    let status = loop {
-        memory = peak(child.id()).unwrap_or(memory);
-        if let Some(status) = child.try_wait().expect("the program's state") {
-            break status;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    };
-    Ran {
-        code: status.code().unwrap_or(-1),
-        stdout: fs::read_to_string(&out).expect("text on standard output"),
-        stderr: fs::read_to_string(&err).expect("text on standard error"),
-        memory,
-        took: started.elapsed(),
-    }
-}
-
-/// The peak memory of a process so far, in KiB. The system's count at the end of the process would include the memory
-/// of the test from which it was forked.
-fn peak(pid: u32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.split_whitespace().next()?.parse().ok()
-}
-
-/// The rules that a run breaks.
-fn faults(command: &str, ran: &Ran, wanted: i32) -> Vec<String> {
-    let mut faults = Vec::new();
-    if ran.code != wanted {
-        let roots = serde_json::from_str::<Value>(&ran.stdout)
-            .map(|document| document["rootCauses"].to_string())
-            .unwrap_or_default();
-        let took = ran.took;
-        // What `-v` says about the broker shows which route failed, and how.
-        let routes: Vec<&str> = ran.stderr.lines().filter(|line| line.contains("port-forward")).collect();
-        let routes = routes.join("\n    ");
-        faults.push(format!("exit code {}, not {wanted}, after {took:.1?}: {roots}\n    {routes}", ran.code));
-    }
-    if ran.took > TIME_LIMIT {
-        faults.push(format!("took {:?}", ran.took));
-    }
-    if ran.stdout.len() > DOCUMENT {
-        faults.push(format!("a document of {} bytes", ran.stdout.len()));
-    }
-    if ran.memory > MEMORY {
-        faults.push(format!("took {} KiB", ran.memory));
-    }
-    let said = format!("{}{}", ran.stdout, ran.stderr);
-    if said.contains("panicked") {
-        faults.push("a panic".into());
-    }
-    if said.contains(TOKEN) {
-        faults.push("the token".into());
-    }
-    if let Some(bad) = said.chars().find(|c| c.is_control() && *c != '\n') {
-        faults.push(format!("a control character: {bad:?}"));
-    }
-    if command.contains("json") {
-        match serde_json::from_str::<Value>(&ran.stdout) {
-            Ok(document) => {
-                if document["exitCode"] != ran.code {
-                    faults.push(format!("the document says {}", document["exitCode"]));
-                }
-                // The schema is for reports. A watch-list document is not a report.
-                if document["kind"] != "WatchList" {
-                    let schema = schema::validator();
-                    let misfits = schema.iter_errors(&document);
-                    let misfits = misfits.map(|error| format!("{}: {error}", error.instance_path()));
-                    faults.extend(misfits);
-                }
-            }
-            Err(error) => faults.push(format!("no JSON document: {error}")),
-        }
-    } else if let Err(error) = serde_yaml::from_str::<Value>(&ran.stdout) {
-        faults.push(format!("no document: {error}"));
-    }
-    faults
+fn run(command: &str, kubeconfig: &Path, namespace: &str) -> Measured {
+    let tool = meshdoctor(command).kubeconfig(kubeconfig).arg("-n").arg(namespace);
+    Measured::run(tool.arg("--timeout").arg(TIMEOUT).arg("-v"))
 }
 
 /// Runs the commands, a few at a time. A command that shares the processor with too many others has no time left for
 /// its broker.
-async fn run_all(commands: &[&'static str], kubeconfig: &Path, namespace: &str) -> Result<Vec<Ran>> {
+async fn run_all(commands: &[&'static str], kubeconfig: &Path, namespace: &str) -> Result<Vec<Measured>> {
     let runs = commands.iter().map(|&command| {
         let (kubeconfig, namespace) = (kubeconfig.to_owned(), namespace.to_owned());
         async move { tokio::task::spawn_blocking(move || run(command, &kubeconfig, &namespace)).await }
@@ -262,7 +151,7 @@ async fn assert_handled(cases: &[Case], commands: usize) -> Result<()> {
         for ((command, ran), wanted) in commands.iter().zip(runs).zip(case.codes.chars()) {
             codes.push_str(&ran.code.to_string());
             let wanted = wanted.to_digit(10).expect("an exit code").try_into()?;
-            for fault in faults(command, &ran, wanted) {
+            for fault in faults(command, &ran, wanted, &[TOKEN]) {
                 problems.push(format!("  {command}: {fault}"));
             }
         }
@@ -307,7 +196,7 @@ async fn check_reads_20000_connections() -> Result<()> {
     let (kubeconfig, namespace) = (bed.kubeconfig(), bed.namespace().to_owned());
     let command = READING[0];
     let ran = tokio::task::spawn_blocking(move || run(command, &kubeconfig, &namespace)).await?;
-    let faults = faults(command, &ran, 0);
+    let faults = faults(command, &ran, 0, &[TOKEN]);
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     Ok(())
 }

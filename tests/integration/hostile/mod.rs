@@ -7,5 +7,6 @@ mod api_server;
 mod broker;
 mod commands;
 mod empty_cluster;
+pub(crate) mod measured;
 mod nats;
 pub(crate) mod peer;

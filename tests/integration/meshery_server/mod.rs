@@ -1,4 +1,9 @@
 //! Meshery Server: a stand-in that speaks like one, and the program against it.
 
+mod behaviors;
+mod hostile;
+mod session_files;
 pub(crate) mod standin;
 mod standin_selftest;
+
+pub(crate) use self::session_files::SessionFiles;

@@ -58,10 +58,21 @@ pub(crate) struct StandIn {
 impl StandIn {
     /// Starts a server.
     pub(crate) fn start(setup: Setup) -> Self {
+        Self::with_fault(setup, |_, _| None)
+    }
+
+    /// Starts a server with a fault, which answers first. What it leaves is answered as usual.
+    pub(crate) fn with_fault(
+        setup: Setup,
+        fault: impl Fn(&Request, &mut dyn Write) -> Option<io::Result<()>> + Send + Sync + 'static,
+    ) -> Self {
         let state = State { setup, arrived: Vec::new(), searches: HashMap::new(), counted: 0 };
         let state = Arc::new(Mutex::new(state));
         let answering = state.clone();
-        let peer = Peer::start(move |request, to| answer(&answering, request, to));
+        let peer = Peer::start(move |request, to| {
+            let reply = reply(&answering, request);
+            fault(request, to).unwrap_or_else(|| reply.write(to))
+        });
         Self { peer, state }
     }
 
@@ -141,7 +152,8 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn answer(state: &Mutex<State>, request: &Request, to: &mut dyn Write) -> io::Result<()> {
+/// Records a request and returns the usual answer to it.
+fn reply(state: &Mutex<State>, request: &Request) -> Reply {
     let (setup, searched, counted) = {
         let mut state = lock(state);
         state.arrived.push(Arrived {
@@ -165,14 +177,5 @@ fn answer(state: &Mutex<State>, request: &Request, to: &mut dyn Write) -> io::Re
         }
         (state.setup.clone(), searched, state.counted)
     };
-    // The lock is free while an answer takes its time.
-    let asked = routes::Asked { request, setup: &setup, searched, counted };
-    match routes::reply(&asked) {
-        Reply::Whole(reply) => reply.write(to),
-        Reply::Stream(event) => reply::stream(to, &event),
-        Reply::Late(time, reply) => {
-            std::thread::sleep(time);
-            reply.write(to)
-        }
-    }
+    routes::reply(&routes::Asked { request, setup: &setup, searched, counted })
 }

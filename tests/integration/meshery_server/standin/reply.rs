@@ -19,6 +19,19 @@ pub(super) enum Reply {
     Late(Duration, Whole),
 }
 
+impl Reply {
+    pub(super) fn write(&self, to: &mut dyn Write) -> io::Result<()> {
+        match self {
+            Self::Whole(reply) => reply.write(to),
+            Self::Stream(event) => stream(to, event),
+            Self::Late(time, reply) => {
+                std::thread::sleep(*time);
+                reply.write(to)
+            }
+        }
+    }
+}
+
 /// A complete response.
 pub(super) struct Whole {
     status: u16,
@@ -29,7 +42,7 @@ pub(super) struct Whole {
 }
 
 impl Whole {
-    pub(super) fn write(&self, to: &mut dyn Write) -> io::Result<()> {
+    fn write(&self, to: &mut dyn Write) -> io::Result<()> {
         respond(to, self.status, &self.kind, &self.headers, &self.body)
     }
 }
@@ -115,12 +128,12 @@ pub(super) fn recorded_item(setup: &Setup, answer: &str, link: &Link) -> Value {
         .replace("535bca23d3bdaf3e2c7dd5dc65e1c855", &link.context_id)
         .replace("ec62249e-7f2b-4000-a6ee-2fa24e611eee", &link.cluster)
         .replace("https://127.0.0.1:45927", &link.server)
-        .replace("\"bed\"", &format!("\"{}\"", link.name));
+        .replace("\"bed\"", &Value::from(link.name.as_str()).to_string());
     serde_json::from_str(&body).expect("JSON")
 }
 
 /// Writes an event at once, then comments until the client is gone.
-pub(super) fn stream(to: &mut dyn Write, event: &str) -> io::Result<()> {
+fn stream(to: &mut dyn Write, event: &str) -> io::Result<()> {
     to.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")?;
     chunk(to, &format!("data: {event}\n\n"))?;
     for _ in 0..600 {
