@@ -151,6 +151,9 @@ fn completion_knows_codes_components_and_contexts() {
     let kubeconfig = folder.path().join("config");
     let contexts = "contexts: [{name: prod-eu, context: {cluster: a, user: b, namespace: mesh-prod}}]";
     fs::write(&kubeconfig, format!("apiVersion: v1\nkind: Config\n{contexts}\n")).expect("a kubeconfig");
+    fs::create_dir(folder.path().join(".meshery")).expect("a folder");
+    let configuration = "contexts: {local: {endpoint: 'http://localhost:9081'}}\n";
+    fs::write(folder.path().join(".meshery/config.yaml"), configuration).expect("a configuration");
     for (words, expected) in [
         (&["check", "--only", "brok"][..], "broker"),
         (&["check", "--only", "broker,meshsync-not-c"], "broker,meshsync-not-connected"),
@@ -158,6 +161,7 @@ fn completion_knows_codes_components_and_contexts() {
         (&["explain", "operator-ro"], "operator-role-incomplete"),
         (&["status", "--context", ""], "prod-eu"),
         (&["status", "-n", "mesh-"], "mesh-prod"),
+        (&["check", "--meshery-context", "lo"], "local"),
     ] {
         let ran = meshdoctor("")
             .args(&["--", "meshdoctor"])
@@ -165,6 +169,7 @@ fn completion_knows_codes_components_and_contexts() {
             .env("MESHDOCTOR_COMPLETE", "bash")
             .env("_CLAP_COMPLETE_INDEX", words.len().to_string())
             .env("_CLAP_IFS", "\n")
+            .env("HOME", folder.path())
             .kubeconfig(&kubeconfig)
             .run();
         assert!(ran.stdout.lines().any(|line| line == expected), "{words:?}: {}", ran.stdout);

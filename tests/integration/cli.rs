@@ -283,3 +283,69 @@ fn network_probe_reports_each_step_at_each_address() {
     meshdoctor("network-probe").run().exits(2);
     meshdoctor("network-probe --broker=h:port").run().exits(2);
 }
+
+/// A home folder whose `mesheryctl` has one context.
+fn home_of_mesheryctl() -> tempfile::TempDir {
+    let home = tempfile::tempdir().expect("a home folder");
+    fs::create_dir(home.path().join(".meshery")).expect("a folder");
+    let configuration = "contexts: {local: {endpoint: 'http://localhost:9081', token: default}}\n";
+    fs::write(home.path().join(".meshery/config.yaml"), configuration).expect("a configuration");
+    home
+}
+
+#[test]
+fn wrong_flags_about_the_server_are_usage_errors_of_commands_that_ask_it() {
+    let home = home_of_mesheryctl();
+    for (flags, words) in [
+        ("--meshery-server localhost:9081", "does not begin with http:// or https://"),
+        ("--meshery-server http://me:hunter2@localhost:9081", "contains a user name or password"),
+        ("--meshery-context prod", "context \"prod\" does not exist in ~/.meshery/config.yaml; available: local"),
+        ("--meshery-config nowhere.yaml", "cannot read nowhere.yaml: no such file"),
+        ("--meshery-config fixtures", "it is a folder, not a regular file"),
+        ("--profile service-mesh-hub --meshery-context local", "--meshery-context has no meaning for Gloo Mesh"),
+    ] {
+        for command in ["check", "check --fix", "status", "record -", "system status -o json"] {
+            let ran = meshdoctor(&format!("{command} {flags}")).env("HOME", home.path()).run().exits(2);
+            assert!(ran.stdout.is_empty(), "{command} {flags}: {}", ran.stdout);
+            assert!(
+                ran.stderr.starts_with("error: ") && ran.stderr.contains(words),
+                "{command} {flags}: {}",
+                ran.stderr
+            );
+            assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+            assert!(!ran.stderr.contains("hunter2"), "{}", ran.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_wrong_variable_about_the_server_is_no_usage_error() {
+    // There is no kubeconfig, so nothing is asked.
+    for value in ["", "nonsense", "http://me:hunter2@localhost"] {
+        let ran = meshdoctor("check").env("MESHERY_SERVER", value).run().exits(3);
+        assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("hunter2"));
+        meshdoctor("check --profile service-mesh-hub").env("MESHERY_SERVER", value).run().exits(3);
+    }
+    let options = meshdoctor("options").env("MESHERY_SERVER", "http://me:hunter2@localhost").run().exits(0).stdout;
+    assert!(options.contains("[env: MESHERY_SERVER]") && !options.contains("hunter2"), "{options}");
+}
+
+#[test]
+fn commands_that_never_ask_the_server_ignore_its_flags() {
+    let flags = "--meshery-server nonsense --meshery-context nowhere --meshery-config nowhere.yaml";
+    for (command, code) in [
+        ("explain states", 0),
+        ("checks", 0),
+        ("rbac check --to-user jane", 0),
+        ("watch-list --stock", 0),
+        ("check --from fixtures/connected-but-blind", 1),
+        ("check --preflight", 3),
+        ("watch-list", 3),
+    ] {
+        let plain = meshdoctor(command).run();
+        let flagged = meshdoctor(&format!("{command} {flags}")).run();
+        assert_eq!((plain.code, flagged.code), (code, code), "{command}: {}{}", plain.stderr, flagged.stderr);
+    }
+    let refused = meshdoctor(&format!("system redeploy -y {flags}")).run();
+    assert!(refused.code != 2 && !refused.stderr.contains("meshery-"), "{}", refused.stderr);
+}

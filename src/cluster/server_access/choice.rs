@@ -39,8 +39,13 @@ pub(super) struct Surroundings {
 impl Surroundings {
     /// The environment of this process.
     pub(super) fn of_process() -> Self {
-        let server = std::env::var_os(VARIABLE).map(|value| value.to_string_lossy().trim().to_owned());
-        Self { server: server.filter(|value| !value.is_empty()), home: std::env::home_dir() }
+        Self::of(std::env::var_os(VARIABLE), std::env::home_dir())
+    }
+
+    /// An environment in which the variable has this value.
+    pub(super) fn of(server: Option<OsString>, home: Option<PathBuf>) -> Self {
+        let server = server.map(|value| value.to_string_lossy().trim().to_owned());
+        Self { server: server.filter(|value| !value.is_empty()), home }
     }
 }
 
@@ -142,7 +147,7 @@ impl Choice<'_> {
         if let Some(address) = &self.access.meshery_server {
             let origin = Origin::parse(address).map_err(|why| {
                 UsageError::new(format!("--meshery-server {} cannot be used: {why}", shown_address(address)))
-                    .instead("it has the form http[s]://HOST[:PORT]")
+                    .hint("use the form http[s]://HOST[:PORT]".to_owned())
             })?;
             return Ok(Some((Ok(origin), NamedBy::Flag)));
         }
@@ -174,7 +179,7 @@ impl Choice<'_> {
     fn unusable_configuration(&self, why: &Unreadable) -> UsageError {
         let flag = if self.access.meshery_config.is_some() { "--meshery-config" } else { "--meshery-context" };
         UsageError::new(format!("{flag}: cannot read {}: {why}", self.shown_file()))
-            .instead((flag == "--meshery-context").then_some("name the file with --meshery-config"))
+            .hint((flag == "--meshery-context").then(|| "name the file with --meshery-config".to_owned()))
     }
 
     /// A server at this address, with the token of this context.
@@ -209,7 +214,7 @@ impl Choice<'_> {
                 "--meshery-context: context \"{}\" in {} {what}",
                 context.name, configuration.shown
             ))
-            .instead("name the address with --meshery-server")
+            .hint("name the address with --meshery-server".to_owned())
         };
         let endpoint = context.endpoint.as_deref().ok_or_else(|| wrong("has no endpoint".into()))?;
         let origin = Origin::parse(endpoint).map_err(|why| {

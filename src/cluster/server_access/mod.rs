@@ -3,6 +3,8 @@
 mod choice;
 mod files;
 mod origin;
+#[cfg(test)]
+mod tests;
 mod token;
 
 use std::path::PathBuf;
