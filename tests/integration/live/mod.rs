@@ -12,6 +12,7 @@ mod installation;
 mod listing;
 mod login;
 mod logs;
+mod meshery_server;
 mod meshplay_faults;
 mod modes;
 mod nats;

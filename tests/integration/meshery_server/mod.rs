@@ -2,6 +2,7 @@
 
 mod behaviors;
 mod hostile;
+pub(crate) mod installed;
 mod session_files;
 pub(crate) mod standin;
 mod standin_selftest;

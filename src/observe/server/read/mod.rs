@@ -10,9 +10,7 @@ use serde::de::DeserializeOwned;
 pub(super) use self::{
     data::{adapters, resource_count, summary, tables},
     session::{providers, release, user},
-    view::{
-        connections, context_ids, diagnostics, events, graphql, kubernetes_version, status, stream,
-    },
+    view::{connections, context_ids, diagnostics, events, graphql, kubernetes_version, status, stream},
 };
 use crate::stack::base::{
     bounded::AtMost,
