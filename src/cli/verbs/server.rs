@@ -45,6 +45,9 @@ pub(crate) async fn run(args: &ServerStatus, global: &Global, terminal: &Termina
         .zip(&judged.reports)
         .filter_map(|(facts, report)| {
             let why = match report.server() {
+                None if facts.profile.is_hub() => {
+                    Some(format!("{} has no server that could be asked", report.product()))
+                }
                 None => Some(not_asked(facts, args.from.is_some(), global)),
                 Some(server) => why_unusable(server, report, args.from.is_some()),
             };

@@ -68,7 +68,7 @@ fn release(page: &mut Page<'_>, components: &StackComponents, server: &ServerAns
 fn session(page: &mut Page<'_>, report: &Report, server: &ServerAnswers) {
     let mut text = session_words(server.session).to_owned();
     if let Some(provider) = &server.provider {
-        text.push_str(&format!(", provider {provider}"));
+        text.push_str(&format!(" (provider {provider})"));
     }
     if let Some(reason) = &server.session_reason {
         text.push_str(&format!(": {reason}"));
@@ -116,16 +116,18 @@ pub(super) fn cluster(page: &mut Page<'_>, server: &ServerAnswers) {
         },
         (None, None) => unknown(page, "Connection", server.why_unknown("connections")),
     }
-    if let Some(mode) = &server.mode {
-        row(page, "Mode", &format!("{} ({})", mode.value, mode.evidence));
+    match &server.mode {
+        Some(mode) => row(page, "Mode", &format!("{} ({})", mode.value, mode.evidence)),
+        None => unknown(page, "Mode", Some("neither the connection nor a Deployment in this cluster names it")),
     }
-    if let Some(link) = &server.broker_link {
-        let to = link.endpoint.as_ref().map(|endpoint| format!(" to {endpoint}")).unwrap_or_default();
-        let text = match (link.connected, link.from) {
-            (true, "broker") => "connected, says the broker".to_owned(),
-            (true, _) => format!("connected{to}"),
-            (false, _) => format!("not connected{to}, says the server"),
-        };
-        row(page, "Broker link", &text);
-    }
+    let Some(link) = &server.broker_link else {
+        return unknown(page, "Broker link", Some("neither the server nor the broker shows it"));
+    };
+    let to = link.endpoint.as_ref().map(|endpoint| format!(" to {endpoint}")).unwrap_or_default();
+    let text = match (link.connected, link.from) {
+        (true, "broker") => "connected, says the broker".to_owned(),
+        (true, _) => format!("connected{to}"),
+        (false, _) => format!("not connected{to}, says the server"),
+    };
+    row(page, "Broker link", &text);
 }

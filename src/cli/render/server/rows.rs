@@ -5,7 +5,7 @@ use owo_colors::{OwoColorize, Style};
 use crate::cli::render::text::{Page, width_of};
 
 /// The column in which the values begin.
-const INDENT: usize = 16;
+const INDENT: usize = 17;
 
 /// One line with its label.
 pub(super) fn row(page: &mut Page<'_>, label: &str, text: &str) {

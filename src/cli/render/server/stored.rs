@@ -40,7 +40,7 @@ pub(super) fn data(page: &mut Page<'_>, server: &ServerAnswers) {
         page.raw(&table(&headings, &rows, look));
     }
     if !look.wide && !others.is_empty() {
-        let text = format!("{} more (-o wide)", count(others.len(), "kind", "kinds"));
+        let text = format!("{} (-o wide)", count(others.len(), "more kind", "more kinds"));
         page.paragraph("  ", 2, &text, look.styles.dim);
     }
 }
@@ -125,7 +125,7 @@ pub(super) fn events(page: &mut Page<'_>, report: &Report, server: &ServerAnswer
     let rows: Vec<Vec<String>> = events.iter().take(most).map(|event| event_row(report, event)).collect();
     page.raw(&table(&["event", "severity", "about", "description"], &rows, look));
     if events.len() > most {
-        let text = format!("{} more (-o wide)", count(events.len() - most, "event", "events"));
+        let text = format!("{} (-o wide)", count(events.len() - most, "more event", "more events"));
         page.paragraph("  ", 2, &text, look.styles.dim);
     }
 }

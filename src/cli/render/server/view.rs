@@ -78,7 +78,7 @@ pub(super) fn diagnostics(page: &mut Page<'_>, server: &ServerAnswers) {
     if all.is_empty() {
         return row(page, "Diagnostics", "none");
     }
-    page.raw(&format!("  {}", "What the server says is wrong".style(page.look.styles.strong)));
+    page.raw(&format!("  {}", "Diagnostics of the server".style(page.look.styles.strong)));
     for one in all {
         diagnostic(page, one);
     }
