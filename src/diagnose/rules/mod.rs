@@ -87,6 +87,7 @@ static OF_THE_FLOW: &[&Check] = &[
     &meshsync::flow_slow::CHECK,
     &meshsync::flow_store_incomplete::CHECK,
     &meshsync::flow_probe_leftover::CHECK,
+    &server::not_storing::CHECK,
 ];
 
 /// The checks that only a preflight has.
@@ -183,12 +184,15 @@ pub(super) fn of(facts: &Facts) -> impl Iterator<Item = &'static Check> {
     let test = facts.test.as_ref();
     let parts = test.is_some_and(|test| test.flow.is_none());
     let flow = test.is_some_and(|test| test.flow.is_some());
+    let through_server = test.and_then(|test| test.flow.as_ref()).is_some_and(|flow| flow.through_server);
     let network = test.is_some_and(|test| test.network.is_some());
     let left = network.then_some(&meshsync::flow_probe_leftover::CHECK);
     let parts = OF_PART_TESTS.iter().copied().filter(move |_| parts).chain(left);
     let asked = facts.server.is_some();
     let cluster = all().filter(|check| is_shown(check, facts.profile) && (asked || !asks_server(check)));
-    let mut checks: Vec<_> = cluster.chain(parts).chain(OF_THE_FLOW.iter().copied().filter(move |_| flow)).collect();
+    let stored = server::not_storing::CHECK.id;
+    let flow = OF_THE_FLOW.iter().copied().filter(move |check| flow && (through_server || check.id != stored));
+    let mut checks: Vec<_> = cluster.chain(parts).chain(flow).collect();
     // Each heading appears once, and the order under it is kept.
     let order: Vec<_> = checks.iter().map(|check| check.category()).collect();
     checks.sort_by_key(|check| {

@@ -6,6 +6,7 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-server-not-connected",
     title: "{product} Server is not connected to the broker",
+    explains: &["server-not-storing"],
     explanation: include_str!("server_not_connected.md"),
     cure: Cure::Person(because::CLIENT),
     ..Diagnosis::info(Component::Broker)

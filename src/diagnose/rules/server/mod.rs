@@ -15,6 +15,7 @@ pub(crate) mod database_stale;
 pub(crate) mod kubeconfig_invalid;
 pub(crate) mod mode_embedded;
 pub(crate) mod not_logged_in;
+pub(crate) mod not_storing;
 pub(crate) mod operator_deploy_failed;
 pub(crate) mod operator_forbidden;
 pub(crate) mod outdated;
@@ -44,6 +45,7 @@ pub(super) static DIAGNOSES: &[&Diagnosis] = &[
     &view_differs::DIAGNOSIS,
     &database_empty::DIAGNOSIS,
     &database_stale::DIAGNOSIS,
+    &not_storing::DIAGNOSIS,
 ];
 
 /// The checks, in display order. A check comes after its prerequisites.
