@@ -3,7 +3,10 @@
 //! A token goes to the origin of its own context's endpoint. It goes elsewhere only if the user named its context with
 //! `--meshery-context`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use super::{NamedServer, ServerChoice, ServerCredential};
 use super::{
