@@ -8,9 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{NamedServer, ServerChoice, ServerCredential};
 use super::{
-    Origin, ServerAccess,
+    NamedServer, Origin, ServerAccess, ServerChoice, ServerCredential,
     files::{self, Configuration, Context, FILE},
     token,
 };
@@ -20,7 +19,7 @@ use crate::{
         server::{NamedBy, SentToken},
     },
     stack::{
-        base::{bounded, limits, reader::Unreadable, usage::UsageError},
+        base::{bounded, limits, reader::Unreadable, sanitize, usage::UsageError},
         profile::Profile,
     },
 };
@@ -302,5 +301,5 @@ fn no_such_context(name: &str, configuration: &Configuration) -> UsageError {
 
 /// An address for a message, without its user part.
 fn shown_address(address: &str) -> String {
-    bounded::cut(redact::address(address), limits::BROKER_TEXT)
+    bounded::cut(sanitize::plain(&redact::address(address)).into_owned(), limits::BROKER_TEXT)
 }

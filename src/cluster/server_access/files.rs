@@ -50,7 +50,6 @@ enum Place {
 }
 
 /// The content of a token file.
-#[derive(Debug, Default, PartialEq)]
 pub(super) struct TokenFile {
     pub(super) provider: Option<String>,
     /// `None` for a local provider, which needs none.
@@ -235,8 +234,6 @@ fn named<'a, T>(items: impl Iterator<Item = &'a T> + Clone, name: &str, of: impl
 /// A path, with `~` for the home folder.
 pub(super) fn shown(path: &Path, home: Option<&Path>) -> String {
     let inside = home.filter(|home| home.parent().is_some()).and_then(|home| path.strip_prefix(home).ok());
-    match inside {
-        Some(inside) => Path::new("~").join(inside).display().to_string(),
-        None => path.display().to_string(),
-    }
+    let shown = inside.map_or_else(|| path.to_path_buf(), |inside| Path::new("~").join(inside));
+    sanitize::plain(&shown.to_string_lossy()).into_owned()
 }
