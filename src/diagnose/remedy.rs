@@ -44,7 +44,7 @@ impl Kubectl<'_, '_> {
     pub(crate) fn run(&self, action: Action) -> Command {
         let namespace = self.namespace.map(|it| format!(" -n {}", quoted(it)));
         let namespace = namespace.unwrap_or_default();
-        let flags = self.context.facts.target.invocation.flags();
+        let flags = self.context.facts.target.invocation.kubectl_flags();
         command(format!("kubectl{flags}{namespace} {}", action.arguments()), action)
     }
 }

@@ -76,11 +76,11 @@ fn next(page: &mut Page<'_>, report: &Report) {
         return;
     }
     let invocation = &report.target.invocation;
-    let flags = clean(&invocation.flags());
+    let (flags, kubectl_flags) = (clean(&invocation.flags()), clean(&invocation.kubectl_flags()));
     let (what, command) = if no_namespace {
         (
             "create the namespace and run this again, so that its objects can be validated".to_owned(),
-            format!("kubectl{flags} create namespace {namespace}"),
+            format!("kubectl{kubectl_flags} create namespace {namespace}"),
         )
     } else {
         let all_stay = objects.iter().all(|object| object.action == "keep");

@@ -389,3 +389,25 @@ fn exit_of(report: &Report, fail_on: FailOn) -> Exit {
         Exit::Undetermined
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn printed_commands_repeat_the_flags_about_the_server_without_a_user() {
+        let mut invocation = Invocation::default();
+        add_server(&mut invocation, &ServerAccess::default());
+        assert_eq!(invocation.flags(), "");
+        let server = ServerAccess {
+            meshery_server: Some("http://me:secret@localhost:9081".into()),
+            meshery_context: Some("my context".into()),
+            meshery_config: Some("config.yaml".into()),
+        };
+        add_server(&mut invocation, &server);
+        let expected =
+            " --meshery-server http://localhost:9081 --meshery-context 'my context' --meshery-config config.yaml";
+        assert_eq!(invocation.flags(), expected);
+        assert_eq!(invocation.kubectl_flags(), "");
+    }
+}

@@ -7,7 +7,7 @@ use super::words::quoted;
 pub struct Invocation {
     /// `meshdoctor`, or `kubectl meshdoctor`.
     pub program: String,
-    /// Flags that kubectl has too, such as `--kubeconfig`. Credentials are left out.
+    /// Flags that name a cluster as kubectl does, and those that name Meshery Server. Credentials are left out.
     flags: Vec<(&'static str, Option<String>)>,
 }
 
@@ -49,6 +49,11 @@ impl Invocation {
         self.written(Some)
     }
 
+    /// The flags that kubectl has too.
+    pub fn kubectl_flags(&self) -> String {
+        self.written(|flag| (!flag.starts_with("--meshery-")).then_some(flag))
+    }
+
     /// The flags that Helm has too, under Helm's names.
     pub fn helm_flags(&self) -> String {
         self.written(|flag| match flag {
@@ -87,15 +92,16 @@ mod tests {
         invocation.add_each("--as-group", &["a".into(), "b".into()]);
         invocation.add("--cluster", Some("c"));
         invocation.add_switch("--insecure-skip-tls-verify", true);
+        invocation.add("--meshery-context", Some("prod"));
         invocation
     }
 
     #[test]
     fn flags_when_printed_are_quoted_and_keep_their_order() {
-        let flags = invocation().flags();
-        let expected =
+        let shared =
             " --kubeconfig 'my config' --context prod --as-group a --as-group b --cluster c --insecure-skip-tls-verify";
-        assert_eq!(flags, expected);
+        assert_eq!(invocation().kubectl_flags(), shared);
+        assert_eq!(invocation().flags(), format!("{shared} --meshery-context prod"));
     }
 
     #[test]
