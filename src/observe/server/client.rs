@@ -437,4 +437,4 @@ fn is_cookie_byte(byte: u8) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

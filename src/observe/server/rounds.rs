@@ -365,3 +365,6 @@ impl Counted {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,3 +32,6 @@ fn parse<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
         Failure::new(Kind::Malformed, format!("its answer is malformed: {}", words::malformed(&error)))
     })
 }
+
+#[cfg(test)]
+mod tests;
