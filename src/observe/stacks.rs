@@ -101,9 +101,12 @@ pub async fn profiles(session: &Session<'_>) -> Vec<&'static Profile> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Candidate, installed};
+    use super::{Candidate, installed, keep_one_server};
     use crate::{
-        facts::{Elsewhere, Facts},
+        facts::{
+            Elsewhere, Facts,
+            server::{ServerFacts, ServerSession},
+        },
         stack::{
             base::seen::{Denial, Seen},
             profile::{MESHERY, MESHPLAY, Profile},
@@ -177,5 +180,21 @@ mod tests {
         let meshplay = || candidate(&MESHPLAY, Some(true), Seen::Known(vec!["meshplay-operator"]));
         assert_chosen(vec![denied(Some(false)), meshplay()], &["meshplay"]);
         assert_chosen(vec![denied(Some(true)), meshplay()], &["meshery", "meshplay"]);
+    }
+
+    #[test]
+    fn named_server_belongs_to_the_stack_whose_cookies_it_accepted() {
+        let with = |session| Facts {
+            server: Some(Box::new(ServerFacts { session, ..ServerFacts::default() })),
+            ..Facts::default()
+        };
+        let kept = |sessions: [ServerSession; 2]| {
+            let mut stacks = sessions.map(with);
+            keep_one_server(&mut stacks);
+            stacks.map(|facts| facts.server.is_some())
+        };
+        assert_eq!(kept([ServerSession::NoToken, ServerSession::Local]), [false, true]);
+        assert_eq!(kept([ServerSession::LoggedIn, ServerSession::LoggedIn]), [true, false]);
+        assert_eq!(kept([ServerSession::NoToken, ServerSession::NotAsked]), [true, false]);
     }
 }

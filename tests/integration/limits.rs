@@ -73,6 +73,31 @@ fn rows() -> Vec<(&'static str, String)> {
         ),
         ("The log of a network test's pod", size(limits::PROBE_LOG)),
         ("The metrics of Gloo Mesh's enterprise controller", size(limits::METRICS)),
+        ("The head of a response of Meshery Server", size(limits::HTTP_HEAD)),
+        (
+            "One response of Meshery Server",
+            format!(
+                "{}; its connections {}, the summary of its data {}",
+                size(limits::SERVER_ANSWER),
+                size(limits::SERVER_CONNECTIONS),
+                size(limits::SERVER_SUMMARY)
+            ),
+        ),
+        ("One event of a stream of Meshery Server", size(limits::SERVER_STREAM_EVENT)),
+        ("One text in a response of Meshery Server", format!("{}; truncated", size(limits::SERVER_TEXT))),
+        ("Connections of Meshery Server that are kept", number(limits::SERVER_CONNECTION_ITEMS)),
+        (
+            "Kinds and tables of Meshery Server that are kept",
+            format!("{}; diagnostics, events and adapters {}", number(limits::SERVER_KINDS), limits::SERVER_STATEMENTS),
+        ),
+        (
+            "Time for Meshery Server in `system check` and `status`",
+            format!(
+                "{} s, of which {} s for one request",
+                limits::SERVER_TIME.as_secs(),
+                limits::SERVER_REQUEST_TIME.as_secs()
+            ),
+        ),
         ("A kubelet's text about a port", format!("{}; truncated", size(limits::KUBELET_TEXT))),
     ]
 }

@@ -9,6 +9,9 @@ use crate::{
     stack::base::{bounded, limits, sanitize},
 };
 
+/// The maximum size of an error that is decoded, in bytes. Of a longer one, the beginning is shown.
+const LONGEST_ERROR: usize = 64 * 1024;
+
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
@@ -88,6 +91,9 @@ fn classify(status: u16, declared_html: bool, text: String, is_stream: bool) -> 
 
 /// The server's words in an error: older servers answer with text, newer ones with JSON.
 fn words_of(text: &str) -> String {
+    if text.len() > LONGEST_ERROR {
+        return shown(text);
+    }
     let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(text) else {
         return shown(text);
     };

@@ -1,6 +1,9 @@
 //! The requests about single topics, each with the spellings that the server's releases need.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use futures_util::future::{join, join_all};
 use http::StatusCode;
@@ -91,6 +94,9 @@ impl ServerClient<'_> {
             }
         }
         found.items.truncate(limits::SERVER_CONNECTION_ITEMS);
+        // A server that ignores the page would list the same connections again.
+        let mut known = BTreeSet::new();
+        found.items.retain(|connection| known.insert(connection.id.clone()));
         Seen::Known(found)
     }
 

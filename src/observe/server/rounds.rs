@@ -29,6 +29,7 @@ use crate::{
     stack::{
         base::{
             failure::{Failure, Kind},
+            limits,
             permission::Permission,
             seen::Seen,
         },
@@ -37,17 +38,11 @@ use crate::{
     },
 };
 
-/// The timeout of one request in a check.
-const QUICK: Duration = Duration::from_secs(3);
-
 /// The timeout of the version in a check. A server without a way to the Internet answers late, or never.
 const QUICK_VERSION: Duration = Duration::from_secs(1);
 
 /// The timeout of the version otherwise.
 const VERSION: Duration = Duration::from_secs(8);
-
-/// The time for the whole server in a check.
-const ALL: Duration = Duration::from_secs(5);
 
 /// The resources that are counted in a check. Few of them change often.
 const COUNTED: [&str; 6] = [
@@ -193,7 +188,7 @@ impl Inquiry<'_> {
     }
 
     fn limited<'c>(&self, client: ServerClient<'c>) -> ServerClient<'c> {
-        if self.choice.whole { client } else { client.limited(QUICK, ALL) }
+        if self.choice.whole { client } else { client.limited(limits::SERVER_REQUEST_TIME, limits::SERVER_TIME) }
     }
 
     fn note(&self, facts: &ServerFacts, started: Instant) {
@@ -223,7 +218,7 @@ impl Inquiry<'_> {
             let cluster = cluster.await.unwrap_or_default();
             if !self.choice.whole {
                 // The time in which the cluster answered does not count.
-                client.end_within(ALL.saturating_sub(spent));
+                client.end_within(limits::SERVER_TIME.saturating_sub(spent));
             }
             if matches!(first.session, ServerSession::LoggedIn | ServerSession::Local) {
                 self.second(client, &mut first, &cluster).await;

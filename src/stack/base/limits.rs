@@ -3,6 +3,8 @@
 //! Every file, stream and answer has a limit, so that a hostile or broken peer cannot exhaust memory or time. If
 //! something exceeds a limit, the report says so. It is never cut off silently.
 
+use std::time::Duration;
+
 /// One mebibyte.
 pub const MIB: usize = 1024 * 1024;
 
@@ -52,11 +54,17 @@ pub const SERVER_TEXT: usize = 1024;
 /// The maximum number of connections of Meshery Server that are kept.
 pub const SERVER_CONNECTION_ITEMS: usize = 500;
 
-/// The maximum number of diagnostics, and of events, of Meshery Server that are kept.
+/// The maximum number of diagnostics, of events and of adapters of Meshery Server that are kept.
 pub const SERVER_STATEMENTS: usize = 20;
 
-/// The maximum number of kinds, of tables and of adapters of Meshery Server that are kept.
+/// The maximum number of kinds, and of tables, of Meshery Server that are kept.
 pub const SERVER_KINDS: usize = 1000;
+
+/// The time for Meshery Server in a check, all requests together.
+pub const SERVER_TIME: Duration = Duration::from_secs(5);
+
+/// The timeout of one request to Meshery Server in a check.
+pub const SERVER_REQUEST_TIME: Duration = Duration::from_secs(3);
 
 /// The maximum size of the metrics of Gloo Mesh's enterprise controller, in bytes.
 pub const METRICS: usize = 4 * MIB;

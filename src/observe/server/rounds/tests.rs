@@ -230,9 +230,61 @@ async fn hanging_server_costs_no_more_than_its_time() {
     let ((all, _), (part, _)) =
         join(Box::pin(found(|_| None, &MESHPLAY, |_, _| ())), Box::pin(found(partly, &MESHPLAY, |_, _| ()))).await;
     let took = started.elapsed();
-    assert!(took <= ALL + Duration::from_secs(1), "{took:?}");
+    assert!(took <= limits::SERVER_TIME + Duration::from_secs(1), "{took:?}");
     assert_eq!(all.unreachable.map(|unreachable| unreachable.step), Some(ReachStep::Response));
     assert_eq!(part.unreachable, None);
     assert_eq!(part.session, ServerSession::Local);
     assert!(part.version.failure().is_some() && part.data.failure().is_some() && part.ping.failure().is_some());
+}
+
+/// A cluster with the server's Service, whose port leads to this one, and a pod of this readiness.
+fn with_service(target: serde_json::Value, ready: &str) -> Facts {
+    let service = serde_json::json!({ "metadata": { "name": "meshery" },
+        "spec": { "ports": [{ "port": 80 }, { "port": 9081, "targetPort": target }] } });
+    let pod = serde_json::json!({
+        "metadata": { "name": "meshery-0", "labels": { "app.kubernetes.io/name": "meshery" } },
+        "spec": { "containers": [{ "name": "meshery", "ports": [{ "name": "web", "containerPort": 8080 }] }] },
+        "status": { "conditions": [{ "type": "Ready", "status": ready }] } });
+    Facts {
+        profile: &MESHERY,
+        services: Seen::Known(vec![serde_json::from_value(service).expect("a Service")]),
+        pods: Seen::Known(vec![serde_json::from_value(pod).expect("a pod")]),
+        deployments: Seen::Known(Vec::new()),
+        ..Facts::default()
+    }
+}
+
+#[test]
+fn port_of_the_service_is_that_of_the_container() {
+    let port = |facts: &Facts| pod(facts).map(|pod| (pod.pod, pod.port));
+    let expected = |port| Some(("meshery-0".to_owned(), port));
+    assert_eq!(port(&with_service(serde_json::json!(8081), "True")), expected(8081));
+    assert_eq!(port(&with_service(serde_json::json!("web"), "True")), expected(8080));
+    assert_eq!(port(&with_service(serde_json::Value::Null, "True")), expected(9081));
+    assert_eq!(port(&with_service(serde_json::json!("none"), "True")), None);
+    assert_eq!(port(&with_service(serde_json::json!(8081), "False")), None);
+    let without = Facts { services: Seen::Known(Vec::new()), ..with_service(serde_json::json!(8081), "True") };
+    assert_eq!(port(&without), None);
+    assert_eq!(FromCluster::of(&without, false).counted, COUNTED);
+}
+
+#[tokio::test]
+async fn without_a_server_nothing_is_asked() {
+    let api = crate::observe::server::client::tests::api();
+    let choice = ServerChoice::default();
+    let inquiry = Inquiry { api: &api, client: kube_client(), profile: &MESHERY, choice: &choice };
+    assert_eq!(inquiry.run(async { Some(FromCluster::default()) }).await, None);
+    assert_eq!(inquiry.run(async { None }).await, None);
+    assert_eq!(api.sent(), 0);
+}
+
+#[tokio::test]
+async fn unusable_address_is_a_fact() {
+    let api = crate::observe::server::client::tests::api();
+    let server = NamedServer { origin: Err("MESHERY_SERVER is not an address".into()), ..named(1, None) };
+    let choice = ServerChoice { named: Some(server), ..ServerChoice::default() };
+    let inquiry = Inquiry { api: &api, client: kube_client(), profile: &MESHERY, choice: &choice };
+    let facts = inquiry.run(async { None }).await.expect("it was named");
+    assert_eq!(facts.unreachable.map(|unreachable| unreachable.step), Some(ReachStep::Configuration));
+    assert_eq!(facts.session, ServerSession::NotAsked);
 }
