@@ -25,9 +25,7 @@ use crate::{
         transport::{self, Clients},
     },
     facts::{
-        ConfigMapFact, Elsewhere, Facts, HelmRevision, MemoryUse, NodeReadiness, Target, observed,
-        server::ServerFacts,
-        stack,
+        ConfigMapFact, Elsewhere, Facts, HelmRevision, MemoryUse, NodeReadiness, Target, observed, stack,
         token::{self, Token},
     },
     observe::{
@@ -70,22 +68,15 @@ impl Observer<'_> {
             return self.observe(None).await;
         }
         let (tell, told) = oneshot::channel();
-        let server = Box::pin(self.server(told));
-        let (mut facts, (server, took)) = tokio::join!(self.observe(Some(tell)), server);
-        if server.is_some() {
-            facts.timings.insert("server".into(), millis(took));
-        }
-        facts.server = server.map(Box::new);
-        facts
-    }
-
-    /// Asks Meshery Server, if one was named or is found in the cluster.
-    async fn server(&self, told: oneshot::Receiver<FromCluster>) -> (Option<ServerFacts>, Duration) {
-        let started = Instant::now();
         let (profile, choice) = (self.scope.profile, &self.scope.server);
         let inquiry = Inquiry { api: self.api, client: self.clients.streams.clone(), profile, choice };
-        let server = inquiry.run(async { told.await.ok() }).await;
-        (server, started.elapsed())
+        let server = Box::pin(inquiry.run(async { told.await.ok() }));
+        let (mut facts, server) = tokio::join!(self.observe(Some(tell)), server);
+        if let Some((server, took)) = server {
+            facts.timings.insert("server".into(), millis(took));
+            facts.server = Some(Box::new(server));
+        }
+        facts
     }
 
     /// Sends the queries to the cluster. `tell` receives what the requests to Meshery Server need of the first answers.

@@ -133,8 +133,12 @@ struct First {
 impl Inquiry<'_> {
     /// Asks the server that the user named, otherwise the one in the cluster. `None` if there is neither.
     ///
-    /// The cluster's part arrives while the first round is under way, and never if the cluster does not answer.
-    pub(crate) async fn run(&self, cluster: impl Future<Output = Option<FromCluster>>) -> Option<ServerFacts> {
+    /// The cluster's part arrives while the first round is under way, and never if the cluster does not answer. Also
+    /// returns how long it took from the first request on.
+    pub(crate) async fn run(
+        &self,
+        cluster: impl Future<Output = Option<FromCluster>>,
+    ) -> Option<(ServerFacts, Duration)> {
         let started = Instant::now();
         let Some(named) = &self.choice.named else {
             let cluster = cluster.await?;
@@ -149,20 +153,20 @@ impl Inquiry<'_> {
                 ..self.facts(&client, credential)
             };
             let facts = self.ask(&self.limited(client), facts, credential, async { Some(cluster) }).await;
-            self.note(&facts, started);
-            return Some(facts);
+            return Some(self.ended(facts, started));
         };
         let client = ServerClient::named(self.api, self.client.clone(), self.profile, named);
         let Some(client) = client else {
             let message = named.origin.as_ref().err().cloned().unwrap_or_default();
             let unreachable = Unreachable { step: ReachStep::Configuration, message, missing: Vec::new() };
-            return Some(ServerFacts {
+            let facts = ServerFacts {
                 named_by: named.by,
                 context: named.context.clone(),
                 unreachable: Some(unreachable),
                 token_withheld: self.choice.withheld.clone(),
                 ..ServerFacts::default()
-            });
+            };
+            return Some((facts, Duration::ZERO));
         };
         let credential = named.credential.as_ref();
         let facts = ServerFacts {
@@ -172,8 +176,7 @@ impl Inquiry<'_> {
             ..self.facts(&client, credential)
         };
         let facts = self.ask(&self.limited(client), facts, credential, cluster).await;
-        self.note(&facts, started);
-        Some(facts)
+        Some(self.ended(facts, started))
     }
 
     /// What is known before the first request.
@@ -191,10 +194,11 @@ impl Inquiry<'_> {
         if self.choice.whole { client } else { client.limited(limits::SERVER_REQUEST_TIME, limits::SERVER_TIME) }
     }
 
-    fn note(&self, facts: &ServerFacts, started: Instant) {
-        let took = started.elapsed().as_secs_f64() * 1000.0;
-        let product = self.profile.product;
-        self.api.note(&format!("{product} Server at {}: {took:.1} ms in all", facts.address));
+    fn ended(&self, facts: ServerFacts, started: Instant) -> (ServerFacts, Duration) {
+        let took = started.elapsed();
+        let (product, millis) = (self.profile.product, took.as_secs_f64() * 1000.0);
+        self.api.note(&format!("{product} Server at {}: {millis:.1} ms in all", facts.address));
+        (facts, took)
     }
 
     async fn ask(

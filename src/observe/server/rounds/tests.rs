@@ -97,7 +97,7 @@ async fn found(
     choice.named = Some(name);
     let inquiry = Inquiry { api: &api, client: kube_client(), profile, choice: &choice };
     let told = FromCluster { cluster_id: Some(CLUSTER.into()), pod: None, counted: COUNTED.to_vec() };
-    let facts = inquiry.run(async { Some(told) }).await.expect("it was named");
+    let (facts, _) = inquiry.run(async { Some(told) }).await.expect("it was named");
     let requests = server.requests.lock().expect("no panic").clone();
     let lines = requests.iter().map(|request| request.lines().next().unwrap_or_default().to_owned());
     (facts, lines.collect())
@@ -284,7 +284,7 @@ async fn unusable_address_is_a_fact() {
     let server = NamedServer { origin: Err("MESHERY_SERVER is not an address".into()), ..named(1, None) };
     let choice = ServerChoice { named: Some(server), ..ServerChoice::default() };
     let inquiry = Inquiry { api: &api, client: kube_client(), profile: &MESHERY, choice: &choice };
-    let facts = inquiry.run(async { None }).await.expect("it was named");
+    let (facts, _) = inquiry.run(async { None }).await.expect("it was named");
     assert_eq!(facts.unreachable.map(|unreachable| unreachable.step), Some(ReachStep::Configuration));
     assert_eq!(facts.session, ServerSession::NotAsked);
 }
