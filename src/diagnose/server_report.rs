@@ -252,3 +252,147 @@ fn unknown(context: &RuleContext<'_>, server: &ServerFacts) -> Vec<UnknownPart> 
     .flatten()
     .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use k8s_openapi::{api::apps::v1::Deployment, jiff::Timestamp};
+
+    use super::*;
+    use crate::{
+        diagnose::Expectation,
+        facts::{Facts, server::ClusterConnection},
+    };
+
+    const CLUSTER: &str = "a773e1e1-573a-43f6-81d3-08a4da5064cf";
+
+    fn answers_of(server: ServerFacts, deployments: Seen<Vec<Deployment>>) -> ServerAnswers {
+        let facts = Facts {
+            cluster_id: Seen::Known(CLUSTER.into()),
+            server: Some(Box::new(server)),
+            deployments,
+            ..Facts::default()
+        };
+        let expect = Expectation::default();
+        *answers(&RuleContext::new(&facts, &expect)).expect("a server")
+    }
+
+    fn connection(id: &str, status: &str, updated: i64, mode: Option<&str>) -> ClusterConnection {
+        ClusterConnection {
+            id: id.into(),
+            cluster_id: Some(CLUSTER.into()),
+            status: status.into(),
+            updated: Timestamp::from_second(updated).ok(),
+            mode: mode.map(str::to_owned),
+            ..ClusterConnection::default()
+        }
+    }
+
+    fn of_connections(items: Vec<ClusterConnection>) -> ServerFacts {
+        let total = items.len() as u64;
+        ServerFacts {
+            session: ServerSession::LoggedIn,
+            connections: Seen::Known(Connections { items, total }),
+            ..ServerFacts::default()
+        }
+    }
+
+    #[test]
+    fn nothing_is_reported_if_no_server_was_asked() {
+        let expect = Expectation::default();
+        assert_eq!(answers(&RuleContext::new(&Facts::default(), &expect)), None);
+    }
+
+    #[test]
+    fn newest_connected_connection_to_this_cluster_is_ours() {
+        let other = ClusterConnection { cluster_id: Some("b".into()), ..connection("other", "connected", 9, None) };
+        let items = vec![
+            connection("old", "connected", 1, None),
+            connection("new", "connected", 2, None),
+            connection("lost", "disconnected", 3, None),
+            other,
+        ];
+        let answers = answers_of(of_connections(items), Seen::NotLooked);
+        assert_eq!(answers.connection.map(|connection| connection.connection_id).as_deref(), Some("new"));
+        assert_eq!(answers.connections, Some(4));
+    }
+
+    #[test]
+    fn mode_of_the_connection_overrides_that_of_the_deployment() {
+        let deployment = serde_json::json!({
+            "metadata": { "name": "meshery" },
+            "spec": {
+                "selector": {},
+                "template": { "spec": { "containers": [{
+                    "name": "meshery",
+                    "env": [{ "name": "MESHSYNC_DEFAULT_DEPLOYMENT_MODE", "value": "embedded" }],
+                }] } },
+            },
+        });
+        let deployment: Deployment = serde_json::from_value(deployment).expect("a Deployment");
+        for (mode, value, from) in [(Some("operator"), "operator", "connection"), (None, "embedded", "deployment")] {
+            let server = of_connections(vec![connection("ours", "connected", 1, mode)]);
+            let answers = answers_of(server, Seen::Known(vec![deployment.clone()]));
+            let mode = answers.mode.expect("a mode");
+            assert_eq!((mode.value.as_str(), mode.from), (value, from));
+        }
+        let server = of_connections(vec![connection("ours", "connected", 1, None)]);
+        assert_eq!(answers_of(server, Seen::NotLooked).mode, None);
+    }
+
+    fn link(generation: ApiGeneration, said: &str, diagnostics: Vec<Diagnostic>) -> Option<(bool, Option<String>)> {
+        let view = ControllerView { controller: Controlled::Broker, said: said.into(), version: None };
+        let server = ServerFacts {
+            generation: Seen::Known(generation),
+            controllers: Seen::Known(vec![view]),
+            diagnostics: Seen::Known(diagnostics),
+            ..of_connections(Vec::new())
+        };
+        answers_of(server, Seen::NotLooked).broker_link.map(|link| (link.connected, link.endpoint))
+    }
+
+    #[test]
+    fn broker_link_is_what_the_server_says_unless_its_generation_cannot_know() {
+        let newest = |said| link(ApiGeneration::Controllers, said, Vec::new());
+        assert_eq!(newest("CONNECTED nats://a:4222"), Some((true, Some("nats://a:4222".into()))));
+        assert_eq!(newest("DEPLOYED"), Some((false, None)));
+        assert_eq!(newest("UNKOWN"), None);
+        assert_eq!(link(ApiGeneration::Graphql, "Deployed", Vec::new()), None);
+        assert_eq!(link(ApiGeneration::Graphql, "Connected", Vec::new()), Some((true, None)));
+        let unreachable =
+            Diagnostic { code: "broker_unreachable".into(), endpoint: Some("b:4222".into()), ..Diagnostic::default() };
+        assert_eq!(
+            link(ApiGeneration::Controllers, "CONNECTED", vec![unreachable]),
+            Some((false, Some("b:4222".into())))
+        );
+    }
+
+    #[test]
+    fn kind_that_a_complete_list_lacks_is_not_stored() {
+        let served = [("Node", 3), ("Pod", 2), ("DaemonSet", 0)];
+        let served: BTreeMap<_, _> = served.map(|(kind, n)| (kind.to_owned(), Seen::Known(n))).into();
+        let stored = |every_kind| {
+            let data = StoredData { kinds: [("Pod".to_owned(), 1)].into(), every_kind, ..StoredData::default() };
+            let server = ServerFacts { data: Seen::Known(data), served: served.clone(), ..of_connections(Vec::new()) };
+            let data = answers_of(server, Seen::NotLooked).data.expect("data");
+            data.kinds.iter().map(|kind| (kind.kind.clone(), kind.stored, kind.served)).collect::<Vec<_>>()
+        };
+        assert_eq!(stored(false), [("Pod".to_owned(), 1, Some(2))]);
+        assert_eq!(stored(true), [("Node".to_owned(), 0, Some(3)), ("Pod".to_owned(), 1, Some(2))]);
+    }
+
+    #[test]
+    fn only_what_was_asked_and_failed_is_unknown() {
+        let server = ServerFacts {
+            version: Seen::failed("no answer"),
+            diagnostics: Seen::Absent,
+            data: Seen::NotLooked,
+            ..of_connections(Vec::new())
+        };
+        let answers = answers_of(server, Seen::NotLooked);
+        let parts: Vec<&str> = answers.unknown.iter().map(|unknown| unknown.part).collect();
+        assert_eq!(parts, ["release"]);
+        assert_eq!(answers.why_unknown("release"), Some("no answer"));
+    }
+}

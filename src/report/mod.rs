@@ -4,6 +4,7 @@
 
 mod action;
 pub mod change;
+mod component;
 mod components;
 mod finding;
 mod fix;
@@ -28,9 +29,10 @@ use crate::stack::{
     hub::Era,
     profile::Profile,
 };
+pub use component::{ComponentReport, State};
 pub use components::{
-    BrokerReport, ClientReport, ClusterReport, ComponentReport, Components, EndpointReport, HubComponents, PodReport,
-    PoliciesReport, PolicyReport, ServerReport, ServiceReport, StackComponents, State, TargetOfPolicies, Workload,
+    BrokerReport, ClientReport, ClusterReport, Components, EndpointReport, HubComponents, PodReport, PoliciesReport,
+    PolicyReport, ServerReport, ServiceReport, StackComponents, TargetOfPolicies, Workload,
 };
 pub use finding::{Command, Finding, Kind, ObjectRef, Remedy, Severity};
 pub use fix::FixReport;

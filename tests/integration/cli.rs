@@ -30,7 +30,7 @@ fn no_argument_prints_the_main_commands() {
     let ran = meshdoctor("").run().exits(2);
     assert!(ran.stdout.is_empty(), "{}", ran.stdout);
     assert!(ran.stderr.starts_with("meshdoctor check "), "{}", ran.stderr);
-    assert_eq!(ran.stderr.lines().count(), 10, "{}", ran.stderr);
+    assert_eq!(ran.stderr.lines().count(), 11, "{}", ran.stderr);
 }
 
 #[test]

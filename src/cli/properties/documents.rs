@@ -138,6 +138,8 @@ fn judge(text: &str) {
         let _ = Redacted::json(report);
         let _ = render::check(report, &wide, true);
         let _ = render::status(report, &narrow);
+        let _ = render::server(report, &narrow);
+        let _ = render::server_line(report, &wide);
     }
     let _ = render::status_list(&reports, &narrow);
     let list = ReportList::of(reports, 0).expect("a stack");

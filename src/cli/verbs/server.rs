@@ -122,7 +122,9 @@ fn why_unusable(server: &ServerAnswers, report: &Report, recorded: bool) -> Opti
             format!("{product} Server at {address} did not list its connections: {why}")
         }
         SessionStatus::NoToken => match &server.token_withheld {
-            Some(why) => format!("{product} Server at {address} wants a login, and no token was sent, because {why}"),
+            Some(why) => format!(
+                "{product} Server at {address} wants a login, and no token was sent, because {why}: name the context of the token with --meshery-context"
+            ),
             None => format!(
                 "{product} Server at {address} wants a login, and no token is known: {login}, and name the context with --meshery-context"
             ),

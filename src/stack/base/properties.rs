@@ -255,7 +255,7 @@ fn distort(value: &mut Value, left: &mut usize, odd: &Value, how: u8) -> bool {
 
 /// The recordings of several fixtures.
 pub(crate) fn recordings() -> Vec<String> {
-    ["adapter-crash-loop", "broker-auth-failed", "broker-crash-loop"]
+    ["adapter-crash-loop", "broker-auth-failed", "broker-crash-loop", "server-status-controllers"]
         .iter()
         .map(|name| fixture::text(name).expect("a fixture"))
         .collect()

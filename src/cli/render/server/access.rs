@@ -48,7 +48,14 @@ pub(super) fn access(page: &mut Page<'_>, report: &Report, components: &StackCom
 
 fn release(page: &mut Page<'_>, components: &StackComponents, server: &ServerAnswers) {
     let Some(release) = &server.release else {
-        let tag = components.server.component.version.as_ref().map(|tag| format!(" (its image has the tag {tag})"));
+        // A server that is reached at an address need not be the one in the cluster.
+        let tag = components
+            .server
+            .component
+            .version
+            .as_ref()
+            .filter(|_| server.reached_by == "port-forward")
+            .map(|tag| format!(" (its image has the tag {tag})"));
         let why = server.why_unknown("release").map(|why| format!("{why}{}", tag.unwrap_or_default()));
         return unknown(page, "Version", why.as_deref());
     };
@@ -117,6 +124,9 @@ pub(super) fn cluster(page: &mut Page<'_>, server: &ServerAnswers) {
         (None, None) => unknown(page, "Connection", server.why_unknown("connections")),
     }
     match &server.mode {
+        Some(mode) if mode.from == "connection" => {
+            row(page, "Mode", &format!("{} (set by the connection)", mode.value));
+        }
         Some(mode) => row(page, "Mode", &format!("{} ({})", mode.value, mode.evidence)),
         None => unknown(page, "Mode", Some("neither the connection nor a Deployment in this cluster names it")),
     }
