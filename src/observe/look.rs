@@ -46,7 +46,8 @@ pub async fn test(session: &Session<'_>, depth: Depth, plan: &TestPlan, cleanup:
     }
     // The test of the API server concerns no stack.
     let others = async { if route.is_some() { None } else { served::other(session).await } };
-    let (mut facts, other) = join(Box::pin(observer(session, depth, Some(&kept)).run()), others).await;
+    let observer = Observer { asks_server: plan.asks_server(), ..observer(session, depth, Some(&kept)) };
+    let (mut facts, other) = join(Box::pin(observer.run()), others).await;
     if let Some(other) = other.filter(|_| diagnose::is_installed(&facts) == Some(false)) {
         let scope = session.scope.of(other);
         return Box::pin(test(&session.beside(&scope), depth, plan, cleanup, steps)).await;

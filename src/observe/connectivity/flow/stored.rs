@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::{Flow, arrivals, micros};
@@ -10,7 +9,7 @@ use crate::{
     facts::{Facts, TestStep, test_object},
     observe::{
         connectivity::{TestContext, server},
-        server::client::{Answer, Ask, ServerClient},
+        server::client::ServerClient,
     },
     report::Status,
     stack::{
@@ -45,46 +44,13 @@ impl<'a> ServerData<'a> {
     }
 
     /// Whether the server's data has an object of this kind and name.
-    async fn has(&self, kind: &str, name: &str, limit: Duration) -> Result<bool, Failure> {
-        let path = format!(
-            "/api/system/meshsync/resources?clusterIds=%5B%22{}%22%5D&kind={kind}&search={name}&page=0&pagesize=1&pageSize=1",
-            self.cluster_id
-        );
-        let answer = self.client.send(&Ask::get("probe", path).within(limit)).await.map_err(|failed| failed.failure)?;
-        let text = match answer {
-            Answer::Json(text) => text,
-            Answer::Text(_) | Answer::Html(_) => return Err(Failure::new(Kind::Malformed, "its answer is not JSON")),
-            Answer::Redirect(to) => {
-                return Err(Failure::new(
-                    Kind::Unauthorized,
-                    format!("it redirects to {to}, so the session has ended"),
-                ));
-            }
-            Answer::Status(status, text) => return Err(Failure::from(format!("it responds with {status}: {text}"))),
-        };
-        let page: Page = serde_json::from_str(&text)
-            .map_err(|_| Failure::new(Kind::Malformed, "its answer is not a list of objects"))?;
-        Ok(page.resources.into_iter().flatten().any(|row| row.metadata.is_some_and(|metadata| metadata.name == name)))
+    async fn has(&self, kind: &str, name: &str) -> Seen<bool> {
+        let found = self.client.stored(self.cluster_id, Some(kind), Some(name)).await;
+        match found {
+            Seen::Absent => Seen::failed("this release does not offer its data"),
+            found => found.map(|count| count > 0),
+        }
     }
-}
-
-/// A page of the server's objects. Their content is never kept.
-#[derive(Deserialize)]
-struct Page {
-    #[serde(default)]
-    resources: Option<Vec<Row>>,
-}
-
-#[derive(Deserialize)]
-struct Row {
-    #[serde(default)]
-    metadata: Option<Metadata>,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    #[serde(default)]
-    name: String,
 }
 
 /// The cluster's ID, if the server can be asked for its data.
@@ -142,10 +108,12 @@ impl Flow<'_> {
             let end = Instant::now() + limit;
             loop {
                 let left = end.saturating_duration_since(Instant::now());
-                let last = match data.has(kind.of.kind, &name, left).await {
-                    Ok(has) if has == wanted => return Seen::Known(micros(sent.at.elapsed())),
-                    Ok(_) => Seen::Absent,
-                    Err(failure) => Seen::Unreachable(failure),
+                let asked = tokio::time::timeout(left, data.has(kind.of.kind, &name)).await;
+                let last = match asked {
+                    Ok(Seen::Known(has)) if has == wanted => return Seen::Known(micros(sent.at.elapsed())),
+                    Ok(Seen::Known(_)) => Seen::Absent,
+                    Ok(other) => other.map(|_| 0),
+                    Err(_) => Seen::failed(Failure::new(Kind::TimedOut, "the server did not answer in time")),
                 };
                 if end.saturating_duration_since(Instant::now()) < PACE {
                     return last;

@@ -1,6 +1,7 @@
 //! Tests Meshery Server: the way to it step by step, and then what it answers.
 
 mod adapters;
+mod words;
 
 use std::{future::Future, time::Duration};
 
@@ -10,12 +11,16 @@ use super::TestContext;
 use crate::{
     facts::{
         Step, TestStep,
-        server::{Adapter, AdapterTest, MesheryServerTest, ServerFacts, ServerRoute},
+        server::{
+            Adapter, AdapterTest, ApiGeneration, ClusterConnection, MesheryServerTest, ServerFacts, ServerRoute,
+            ServerSession,
+        },
     },
     observe::{
         connectivity::listener::micros,
         server::{
             client::{Answer, Ask, ServerClient},
+            pod,
             route::{self, Destination, Failed, ServerStream},
         },
     },
@@ -34,8 +39,15 @@ const ENOUGH: u64 = 3;
 
 /// A client of the server of this run, with its credential. `None` if there is no server.
 pub(super) fn client<'a>(context: &'a TestContext<'_>) -> Option<ServerClient<'a>> {
-    let _ = context;
-    None
+    let (choice, streams) = (&context.scope.server, context.clients.streams.clone());
+    let profile = context.facts.profile;
+    match &choice.named {
+        Some(named) => ServerClient::named(context.api, streams, profile, named),
+        None => {
+            let pod = pod(context.facts)?;
+            Some(ServerClient::found(context.api, streams, profile, pod, choice.for_service.as_ref()))
+        }
+    }
 }
 
 /// Runs the test. `None` if there is no server.
@@ -121,7 +133,123 @@ impl ServerTest<'_> {
     async fn ask(&mut self, client: &ServerClient<'_>) {
         self.ready(client).await;
         self.repeat(client).await;
+        self.test.version = self.version(client).await;
+        self.session(client).await;
+        self.view(client).await;
         self.adapters(client).await;
+        self.counts(client).await;
+    }
+
+    /// Its version, and whether it is outdated.
+    async fn version(&mut self, client: &ServerClient<'_>) -> Step {
+        let steps = self.context.steps;
+        steps.begin(TestStep::Version, Some(VERSION_TIMEOUT));
+        let started = Instant::now();
+        let release = client.version(VERSION_TIMEOUT).await;
+        let step = Step {
+            detail: release.known().map(words::of_release).unwrap_or_default(),
+            micros: release.as_ref().map(|_| micros(started.elapsed())),
+        };
+        // A version that was known before is not forgotten.
+        if release.known().is_some() {
+            self.facts.version = release;
+        }
+        steps.ended(TestStep::Version, &step);
+        step
+    }
+
+    /// Who we are for it.
+    async fn session(&mut self, client: &ServerClient<'_>) {
+        let steps = self.context.steps;
+        steps.begin(TestStep::Session, Some(client.remaining()));
+        let started = Instant::now();
+        let answer = client.user().await;
+        let took = micros(started.elapsed());
+        let provider = self.facts.provider.as_ref().map(|name| format!("provider {name}")).unwrap_or_default();
+        self.test.session = match (answer, &self.facts.session) {
+            (Err(failed), _) => step_of(failed),
+            (Ok(Answer::Json(_)), ServerSession::LoggedIn) => Step::done(took, provider),
+            (Ok(Answer::Json(_)), ServerSession::Local) => Step::done(took, "with its local provider, without a token"),
+            (Ok(_), session) => Step::failed(words::why_no_session(session)),
+        };
+        steps.ended(TestStep::Session, &self.test.session);
+    }
+
+    /// What it says of this cluster: whether it reaches the API server, and the states of the controllers.
+    async fn view(&mut self, client: &ServerClient<'_>) {
+        let steps = self.context.steps;
+        let connection = match self.connection() {
+            Ok(connection) => connection,
+            Err(why) => {
+                self.test.ping = Step::not_tried(why.clone());
+                self.test.controllers = Step::not_tried(why);
+                return;
+            }
+        };
+        steps.begin(TestStep::Ping, Some(client.remaining()));
+        let started = Instant::now();
+        let (ping, status) = client.ping(&connection.id).await;
+        self.test.ping = Step {
+            micros: ping.as_ref().map(|_| micros(started.elapsed())),
+            detail: ping.known().map(|version| format!("Kubernetes {version}")).unwrap_or_default(),
+        };
+        (self.facts.ping, self.facts.ping_status) = (ping, status);
+        steps.ended(TestStep::Ping, &self.test.ping);
+
+        steps.begin(TestStep::Controllers, Some(client.remaining()));
+        let started = Instant::now();
+        let controllers = match self.facts.generation {
+            Seen::Known(ApiGeneration::Controllers) => client.controllers(&connection.id).await,
+            _ => client.older_controllers(Some(&connection)).await.controllers,
+        };
+        self.test.controllers = match &controllers {
+            Seen::Absent => Step::not_tried("this release does not offer it"),
+            other => Step {
+                micros: other.as_ref().map(|_| micros(started.elapsed())),
+                detail: other.known().map(|views| words::said(views)).unwrap_or_default(),
+            },
+        };
+        steps.ended(TestStep::Controllers, &self.test.controllers);
+    }
+
+    /// Its stored connection to this cluster, or why there is none.
+    fn connection(&self) -> Result<ClusterConnection, String> {
+        if !self.facts.has_session() {
+            return Err("not logged in".into());
+        }
+        let Some(cluster_id) = self.context.facts.cluster_id.known() else {
+            return Err("the ID of this cluster, the UID of namespace kube-system, is not known".into());
+        };
+        if let Some(why) = self.facts.connections.why_unsettled() {
+            return Err(format!("its connections could not be read: {why}"));
+        }
+        let connection = self.facts.connection_to(cluster_id);
+        connection.cloned().ok_or_else(|| "it has no connection to this cluster".into())
+    }
+
+    /// Counts its data again: a number that grows shows that it is still receiving.
+    async fn counts(&mut self, client: &ServerClient<'_>) {
+        let steps = self.context.steps;
+        let Some(cluster_id) = self.context.facts.cluster_id.known().filter(|_| self.facts.has_session()) else {
+            let why = if self.facts.has_session() { "the ID of this cluster is not known" } else { "not logged in" };
+            self.test.counts = Step::not_tried(why);
+            return;
+        };
+        steps.begin(TestStep::Counts, Some(client.remaining()));
+        let started = Instant::now();
+        let newest = self.facts.generation == Seen::Known(ApiGeneration::Controllers);
+        let kinds: Vec<String> = self.facts.served.keys().cloned().collect();
+        let kinds: Vec<&str> = kinds.iter().map(String::as_str).collect();
+        let data = client.data(cluster_id, newest, &kinds).await;
+        self.test.counts = Step {
+            micros: data.as_ref().map(|_| micros(started.elapsed())),
+            detail: data.known().map(|data| words::counted(data, &self.facts)).unwrap_or_default(),
+        };
+        match (&mut self.facts.data, data) {
+            (Seen::Known(before), Seen::Known(now)) => before.later = now.total,
+            (before, now) => *before = now,
+        }
+        steps.ended(TestStep::Counts, &self.test.counts);
     }
 
     /// Its readiness.
@@ -170,6 +298,7 @@ impl ServerTest<'_> {
     /// The adapters: those that the server lists, and others in the cluster.
     async fn adapters(&mut self, client: &ServerClient<'_>) {
         let mut all = self.facts.adapters.known().cloned().unwrap_or_default();
+        self.list_adapters(client, all.len()).await;
         let listed: Vec<String> = all.iter().map(|adapter| adapter.location.clone()).collect();
         let others = adapters::unlisted(self.context.facts, &listed);
         all.extend(others.into_iter().map(|location| Adapter { location, ..Adapter::default() }));
@@ -192,23 +321,39 @@ impl ServerTest<'_> {
         }
     }
 
+    /// Its list of adapters.
+    async fn list_adapters(&mut self, client: &ServerClient<'_>, known: usize) {
+        let steps = self.context.steps;
+        if !self.facts.has_session() {
+            self.test.adapter_list = Step::not_tried("not logged in");
+            return;
+        }
+        steps.begin(TestStep::Adapters, Some(client.remaining()));
+        let started = Instant::now();
+        let answer = client.send(&Ask::get("adapters", "/api/system/adapters")).await;
+        let took = micros(started.elapsed());
+        self.test.adapter_list = match (answer, &self.facts.adapters) {
+            (Ok(Answer::Json(_)), Seen::Known(_)) if known == 0 => Step::done(took, "none"),
+            (Ok(Answer::Json(_)), Seen::Known(_)) => Step::done(took, format!("{known} listed")),
+            (Err(failed), _) => step_of(failed),
+            (_, adapters) => Step { micros: adapters.as_ref().map(|_| took), detail: String::new() },
+        };
+        steps.ended(TestStep::Adapters, &self.test.adapter_list);
+    }
+
     /// The server's own request to an adapter.
     async fn ping_adapter(&self, client: &ServerClient<'_>, location: &str) -> Step {
         self.show(TestStep::Adapter, location, None);
         let started = Instant::now();
-        let path = format!("/api/system/adapters?adapter={}", in_query(location));
-        let step = match client.send(&Ask::get("adapter", path)).await {
-            Ok(Answer::Json(_) | Answer::Text(_)) => Step::done(micros(started.elapsed()), ""),
-            // Only an adapter that was reached once is known to this request.
-            Ok(Answer::Status(400, _)) => {
-                Step::not_tried("the server answers only for adapters that it reached before, so this proves nothing")
-            }
-            Ok(Answer::Status(status, text)) => {
-                Step::failed(Failure::new(Kind::ServerError, format!("the server responds with {status}: {text}")))
-            }
-            Ok(Answer::Html(_)) => Step::not_tried("this release does not offer it"),
-            Ok(Answer::Redirect(_)) => Step::not_tried("the session has ended"),
-            Err(failed) => step_of(failed),
+        let reached = client.reaches(location).await;
+        let took = micros(started.elapsed());
+        let step = match reached {
+            Seen::Known(true) => Step::done(took, ""),
+            Seen::Known(false) => Step::failed(Failure::new(Kind::ServerError, "the server cannot reach it")),
+            // Only an adapter that was used before is known to this request, so that this proves nothing.
+            Seen::Unreachable(failure) if failure.kind == Kind::NotSupported => Step::not_tried(failure.message),
+            Seen::Absent => Step::not_tried("this release does not offer it"),
+            other => Step { micros: other.map(|_| took), detail: String::new() },
         };
         self.show(TestStep::Adapter, location, Some(&step));
         step
@@ -259,14 +404,4 @@ fn reached(step: &Step) -> Seen<bool> {
         }
         other => other.as_ref().map(|_| true),
     }
-}
-
-/// A text as a part of a query.
-fn in_query(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => char::from(byte).to_string(),
-            other => format!("%{other:02X}"),
-        })
-        .collect()
 }
