@@ -80,3 +80,73 @@ pub(super) fn is_determined(facts: &Facts) -> bool {
 pub(super) fn is_followed(flow: &FlowTest) -> bool {
     flow.changes.iter().all(|change| matches!(change.stored, Seen::Known(_) | Seen::Absent | Seen::NotLooked))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        diagnose,
+        facts::{
+            Subject, Test,
+            server::{ServerFacts, ServerSession, Unreachable},
+        },
+        report::{Report, Source},
+        stack::base::failure::{Failure, Kind},
+    };
+
+    fn report(server: Option<ServerFacts>, test: MesheryServerTest) -> Report {
+        let test = server.is_some().then(|| Box::new(test));
+        let test = Test { subject: Subject::Server, server: test, ..Test::default() };
+        let facts = Facts { test: Some(test), server: server.map(Box::new), ..Facts::default() };
+        diagnose::test(&facts, Source::live())
+    }
+
+    fn hops(report: &Report) -> Vec<(&'static str, Status)> {
+        report.test.iter().flat_map(|test| &test.hops).map(|hop| (hop.id, hop.status)).collect()
+    }
+
+    fn answering() -> MesheryServerTest {
+        let done = || Step::done(1000, "");
+        MesheryServerTest {
+            port_forward: done(),
+            session: done(),
+            ping: done(),
+            counts: done(),
+            requests: vec![900, 1100],
+            ready: Step::not_tried("this release does not offer it"),
+            ..MesheryServerTest::default()
+        }
+    }
+
+    #[test]
+    fn without_a_server_or_a_session_nothing_is_determined() {
+        let none = report(None, MesheryServerTest::default());
+        assert_eq!(hops(&none), [("reach", Status::Unknown)]);
+        assert!(!none.determined);
+        let local =
+            ServerFacts { route: ServerRoute::PortForward, session: ServerSession::Local, ..ServerFacts::default() };
+        assert!(report(Some(local.clone()), answering()).determined);
+        let outside = ServerFacts { session: ServerSession::NoToken, ..local.clone() };
+        assert!(!report(Some(outside), answering()).determined);
+        let gone = ServerFacts { unreachable: Some(Unreachable::default()), ..local };
+        assert!(!report(Some(gone), answering()).determined);
+    }
+
+    #[test]
+    fn steps_follow_the_route_and_only_a_refusal_closes_an_adapters_port() {
+        let failed = |kind| Step { micros: Seen::Unreachable(Failure::new(kind, "so")), detail: String::new() };
+        let adapter = |port| AdapterTest { location: "meshery-istio:10000".into(), ping: Step::default(), port };
+        let test = MesheryServerTest {
+            adapters: vec![adapter(failed(Kind::ConnectionRefused)), adapter(failed(Kind::TimedOut))],
+            ..answering()
+        };
+        let server =
+            ServerFacts { route: ServerRoute::PortForward, session: ServerSession::Local, ..ServerFacts::default() };
+        let report = report(Some(server), test);
+        let hops = hops(&report);
+        assert_eq!(hops[..3], [("port-forward", Status::Pass), ("ready", Status::Skip), ("request", Status::Pass)]);
+        let ports: Vec<Status> =
+            hops.iter().filter(|(id, _)| *id == "adapter-port").map(|(_, status)| *status).collect();
+        assert_eq!(ports, [Status::Fail, Status::Unknown]);
+    }
+}

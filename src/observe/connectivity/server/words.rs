@@ -68,3 +68,39 @@ pub(super) fn counted(now: &StoredData, before: &ServerFacts) -> String {
     }
     words.join("; ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::base::seen::Seen;
+
+    #[test]
+    fn counts_name_the_kinds_that_differ() {
+        let kinds = [("Pod", 9), ("Node", 1), ("Secret", 3)].map(|(kind, count)| (kind.to_owned(), count));
+        let now = StoredData { total: Some(13), kinds: kinds.into(), ..StoredData::default() };
+        let served =
+            [("Pod", 12), ("Node", 1), ("Event", 4)].map(|(kind, count)| (kind.to_owned(), Seen::Known(count)));
+        let mut before = ServerFacts { served: served.into(), ..ServerFacts::default() };
+        assert_eq!(counted(&now, &before), "13 objects; 1 kind as in the cluster; Pod: 9 of 12");
+        before.data = Seen::Known(StoredData { total: Some(11), ..StoredData::default() });
+        // A kind that a complete list lacks has no objects.
+        let now = StoredData { every_kind: true, ..now };
+        let expected = "13 objects, 11 at the start; 1 kind as in the cluster; Event: 0 of 4; Pod: 9 of 12";
+        assert_eq!(counted(&now, &before), expected);
+    }
+
+    #[test]
+    fn release_says_whether_it_is_the_newest() {
+        let release = |latest: Option<&str>, outdated| {
+            of_release(&ServerRelease {
+                build: "v0.7.1".into(),
+                latest: latest.map(str::to_owned),
+                outdated,
+                channel: None,
+            })
+        };
+        assert_eq!(release(Some("v0.8.0"), Some(true)), "v0.7.1, outdated: the newest is v0.8.0");
+        assert_eq!(release(None, Some(false)), "v0.7.1, the newest");
+        assert_eq!(release(None, None), "v0.7.1; the server cannot ask which is the newest");
+    }
+}

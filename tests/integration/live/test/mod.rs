@@ -7,6 +7,7 @@ mod passive;
 mod refused;
 mod store;
 mod synthetic;
+mod through_server;
 mod watched;
 
 use std::time::Duration;

@@ -11,6 +11,7 @@ mod meshsync;
 mod network;
 mod operator;
 mod permissions;
+mod server;
 mod stopped;
 
 use std::path::Path;
