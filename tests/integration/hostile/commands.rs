@@ -12,6 +12,7 @@ pub(super) const READING: &[&str] = &[
     "test dataflow -o json",
     "watch-list -o json",
     "record -",
+    "server status -o json",
 ];
 
 /// Commands that read the custom resources of Service Mesh Hub, which has no broker, as typed.

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::json;
 
-use super::standin::{AdapterReply, Generation, Link, Setup};
+use super::standin::{AdapterReply, Generation, Link, Ping, Setup};
 use crate::hostile::peer::{Request, hang_up, json as answer_json, respond};
 
 /// Writes an answer, or leaves the request to the stand-in.
@@ -121,6 +121,7 @@ pub(super) const TABLE: &[Case] = &[
     ),
     case("broken counts", Wire::Http(|request, to| at(request, "/summary").then(|| summary(to, "\"many\""))), "00000"),
     case("a hanging version", Wire::Http(|request, _| at(request, "/version").then(hang)), "00000"),
+    case("a hanging ping", Wire::Strange(|setup| setup.connections[0].ping = Ping::Late(FOREVER)), "00000"),
     case(
         "500 but for the session",
         Wire::Http(|request, to| (!at(request, "/api/user")).then(|| respond(to, 500, "text/plain", "", EVIL))),

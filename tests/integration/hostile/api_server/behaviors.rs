@@ -44,6 +44,8 @@ impl Codes {
     pub(super) fn of(&self, command: &str) -> i32 {
         let words: Vec<&str> = command.split_whitespace().collect();
         match words.as_slice() {
+            // No server is found, nor named.
+            ["server", ..] => 3,
             ["test", "kubernetes", ..] => self.test_api,
             ["test", ..] => self.test,
             ["record", ..] => self.record,

@@ -124,7 +124,7 @@ impl StandIn {
     ///
     /// `GET /api/system/sync` looks like a read, but it resets the connections to clusters and may deploy the operator.
     /// With the cookie `session_cookie` a failed look-up of the user logs the session out. The operator's status in
-    /// GraphQL imports the server's kubeconfig if it has no context.
+    /// GraphQL imports the server's kubeconfig if it has no context. The credentials of the cluster are not for it.
     pub(crate) fn writes(&self) -> Vec<String> {
         let no_context = lock(&self.state).setup.connections.is_empty();
         let is_write = |request: &Arrived| {
@@ -134,6 +134,7 @@ impl StandIn {
                 && !(no_context && request.body.contains("getOperatorStatus"));
             (request.method != "GET" && !asks)
                 || request.path == "/api/system/sync"
+                || request.headers.iter().any(|(name, _)| name == "authorization")
                 || request.cookies.as_ref().is_some_and(|cookies| cookies.contains("session_cookie"))
         };
         let arrived = self.arrived().into_iter().filter(is_write);
@@ -145,6 +146,12 @@ impl StandIn {
     pub(crate) fn assert_only_read(&self) {
         let writes = self.writes();
         assert!(writes.is_empty(), "the server received {writes:#?}");
+        for request in self.arrived() {
+            // Each handler reads one spelling of a page's size, and some fail if it is not a number.
+            let spelled = ["pagesize=", "pageSize="].map(|name| request.query.contains(name));
+            assert_eq!(spelled[0], spelled[1], "{request:?}");
+            assert!(!request.query.contains("all"), "{request:?}");
+        }
     }
 }
 
