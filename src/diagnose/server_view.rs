@@ -37,7 +37,9 @@ impl<'a> StackView<'a> {
             return Ok(server);
         }
         Err(match &server.session {
-            ServerSession::Unknown(why) => Undecided::Unknown(format!("whether the server accepts us is unknown: {why}")),
+            ServerSession::Unknown(why) => {
+                Undecided::Unknown(format!("whether the server accepts us is unknown: {why}"))
+            }
             _ if server.unreachable.is_some() => Undecided::Skip("the server is unreachable".into()),
             ServerSession::NotAsked => Undecided::Unknown("the server was not asked for a session".into()),
             _ => Undecided::Skip("there is no session at the server".into()),
@@ -115,10 +117,7 @@ impl<'a> StackView<'a> {
         // GraphQL servers look for their own name at an address that they may not reach.
         let trusted = server.is_some_and(|server| {
             server.has_session()
-                && matches!(
-                    server.generation.known(),
-                    Some(ApiGeneration::Controllers | ApiGeneration::Connections)
-                )
+                && matches!(server.generation.known(), Some(ApiGeneration::Controllers | ApiGeneration::Connections))
         });
         !self.clients.server.is_empty()
             || (trusted
@@ -137,7 +136,8 @@ impl<'a> StackView<'a> {
     pub(crate) fn server_may_be_syncing(&self) -> bool {
         let young = self.server_receives_since().is_some_and(|since| self.clock() < since + FIRST_SYNC);
         let stored = self.facts.server.as_deref().and_then(|server| server.data.known());
-        let grows = stored.is_some_and(|data| matches!((data.total, data.later), (Some(now), Some(later)) if later > now));
+        let grows =
+            stored.is_some_and(|data| matches!((data.total, data.later), (Some(now), Some(later)) if later > now));
         young || grows
     }
 
@@ -165,7 +165,9 @@ impl<'a> StackView<'a> {
             | (Controlled::Broker, State::Deployed, State::Connected)
                 if graphql =>
             {
-                Comparison::Expected("servers of this generation look for clients at the broker's external address only")
+                Comparison::Expected(
+                    "servers of this generation look for clients at the broker's external address only",
+                )
             }
             (Controlled::Meshsync, State::Connected, State::Running | State::Deployed) if self.server_holds_link() => {
                 Comparison::Expected("the server shows CONNECTED while it holds its own connection to the broker")

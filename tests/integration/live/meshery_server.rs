@@ -11,7 +11,7 @@ use crate::{
     bed::{self, FakeClient, Lease, Line, Stack, rest, rest::BED},
     meshery_server::{
         SessionFiles, installed,
-        standin::{CLUSTER_SECRET, Generation, Login, Setup, StandIn, token},
+        standin::{CLUSTER_SECRET, Data, Generation, Link, Login, Ping, Setup, StandIn, token},
     },
     schema,
     tool::{Ran, states},
@@ -29,7 +29,7 @@ struct Scene {
     stack: Stack,
     cluster: String,
     meshsync: Option<FakeClient>,
-    _server: FakeClient,
+    server: Option<FakeClient>,
 }
 
 impl Scene {
@@ -37,10 +37,10 @@ impl Scene {
         let bed = bed::lease().await?;
         let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(&bed).await?;
         let meshsync = Some(stack.meshsync(0).await?);
-        let server = stack.server(0)?;
+        let server = Some(stack.server(0)?);
         let namespace = rest::get(&stack.client, "/api/v1/namespaces/kube-system").await?;
         let cluster = namespace["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
-        Ok(Self { bed, stack, cluster, meshsync, _server: server })
+        Ok(Self { bed, stack, cluster, meshsync, server })
     }
 
     /// What a server is like that knows this cluster.
@@ -282,5 +282,76 @@ async fn states_are_the_same_with_and_without_a_server() -> Result<()> {
             standin.assert_only_read();
         }
     }
+    Ok(())
+}
+
+/// The troubleshooting guide's cases, and those of the server's own kubeconfig.
+#[tokio::test]
+async fn cases_of_the_guide_are_recognized() -> Result<()> {
+    let mut scene = Scene::start().await?;
+    // A server that has just connected may still receive its first data.
+    scene.server = None;
+    bed::until("the server to be gone", Duration::from_secs(10), || async {
+        Ok((!scene.stack.nats(0).has_client("meshery-server").await?).then_some(()))
+    })
+    .await?;
+    let unreachable = |setup: &mut Setup| setup.connections[0].ping = Ping::Unreachable;
+    let cases: [(&str, fn(&mut Setup)); 7] = [
+        ("database-empty", |setup| setup.data = Data::Empty),
+        ("database-corrupt", |setup| setup.data = Data::Malformed),
+        ("database-corrupt", |setup| setup.data = Data::NoTable),
+        ("server-cannot-reach-cluster", unreachable),
+        ("server-kubeconfig-invalid", |setup| setup.connections[0].ping = Ping::KubeconfigInvalid),
+        ("server-connection-missing", |setup| setup.connections.clear()),
+        ("database-reset-orphaned-contexts", |setup| {
+            setup.orphaned = setup.connections.first().map(|link| link.cluster.clone());
+            setup.connections.clear();
+        }),
+    ];
+    let alone = scene.check("").await;
+    for generation in Generation::ALL {
+        for (code, change) in cases {
+            let mut setup = Setup::of(generation, &scene.cluster);
+            // Another cluster's connection is no reason for anything.
+            setup.connections.push(Link::to("00000000-0000-0000-0000-000000000000", 2));
+            change(&mut setup);
+            let standin = StandIn::start(setup);
+            let with = scene.check(&format!("--meshery-server {}", standin.url())).await;
+            assert!(codes(&with).contains(&code), "{generation:?}, {code}: {:?}\n{:#}", codes(&with), with["checks"]);
+            assert_eq!(states(&with), states(&alone), "{with:#}");
+            assert_eq!(of_cluster(&with), of_cluster(&alone), "{with:#}");
+            standin.assert_only_read();
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn server_status_needs_a_session() -> Result<()> {
+    let scene = Scene::start().await?;
+    let standin = StandIn::start(scene.remote());
+    let run = async |arguments: &str| {
+        let ran = scene.run(&format!("server status -o json {arguments}")).await;
+        assert_no_secret(&ran);
+        schema::assert_fits(schema::validator(), &ran.json(), &ran.stderr);
+        ran
+    };
+    run("").await.exits(3);
+    run(&format!("--meshery-server {}", standin.url())).await.exits(3);
+    let files = SessionFiles::new().context("here", &standin.url(), "docker", &token(SECRET));
+    let named = format!("--meshery-context here --meshery-config {}", files.config().display());
+    let report = run(&named).await.exits(0).json();
+    let server = &report["components"]["server"];
+    assert_eq!(
+        (&server["session"], &server["connection"]["clusterId"]),
+        (&"logged-in".into(), &scene.cluster.as_str().into())
+    );
+    standin.assert_only_read();
+    // The server that was merely found is enough, if it needs no token.
+    let found = StandIn::start(scene.setup());
+    scene.install(&found).await?;
+    let report = run("").await.exits(0).json();
+    assert_eq!(report["components"]["server"]["session"], "local", "{report:#}");
+    found.assert_only_read();
     Ok(())
 }

@@ -26,9 +26,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::skip("the server has no adapters");
     }
     let findings: Vec<Finding> = adapters.iter().filter_map(|adapter| unreachable(context, adapter)).collect();
-    let open = adapters.iter().find(|adapter| {
-        adapter.reached_by_server.known() != Some(&true) && adapter.port_open.known() != Some(&true)
-    });
+    let open = adapters
+        .iter()
+        .find(|adapter| adapter.reached_by_server.known() != Some(&true) && adapter.port_open.known() != Some(&true));
     let open = open.map(|adapter| {
         let why = adapter.reached_by_server.why_unsettled().unwrap_or_default();
         format!("whether {} is reachable is unknown: {why}", adapter.location)
@@ -39,8 +39,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
 fn unreachable(context: &RuleContext<'_>, adapter: &Adapter) -> Option<Finding> {
     let deployment = deployment(context, adapter);
     let by_server = adapter.reached_by_server.known() == Some(&false);
-    let closed = adapter.port_open.known() == Some(&false)
-        && deployment.is_none_or(|deployment| rollout::ready(deployment) > 0);
+    let closed =
+        adapter.port_open.known() == Some(&false) && deployment.is_none_or(|deployment| rollout::ready(deployment) > 0);
     if !by_server && !closed {
         return None;
     }
@@ -50,7 +50,9 @@ fn unreachable(context: &RuleContext<'_>, adapter: &Adapter) -> Option<Finding> 
         lines.push(format!("the server does not reach {}", adapter.location));
     }
     match adapter.port_open.known() {
-        Some(true) => lines.push(format!("the port of {} accepts connections through a port-forward", adapter.location)),
+        Some(true) => {
+            lines.push(format!("the port of {} accepts connections through a port-forward", adapter.location))
+        }
         Some(false) => lines.push(format!("nothing accepts connections at the port of {}", adapter.location)),
         None => {}
     }

@@ -59,7 +59,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .finding()
         .message("What MeshSync publishes does not reach the server, and nothing keeps it for later.")
         .evidence(evidence)
-        .evidences(said.into_iter().flat_map(|said| &said.remediation).map(|line| format!("the server advises: {line}")));
+        .evidences(
+            said.into_iter().flat_map(|said| &said.remediation).map(|line| format!("the server advises: {line}")),
+        );
     let token = if context.line == Some(Line::Old) { "" } else { ", and that it has the broker's current token" };
     match context.server_location() {
         Location::Inside(why) => draft

@@ -65,23 +65,26 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .finding()
         .title(format!("The data of {{product}} Server {}", list(&what)))
         .message(match (missing.is_empty(), ghosts.is_empty()) {
-            (false, true) => "Objects were created while something between the cluster and the server was down, or \
-                              MeshSync may not read them.",
-            (true, false) => "Objects were deleted while something between the cluster and the server was down. No \
-                              restart removes them from the server.",
-            _ => "Something between the cluster and the server was down while objects were created and deleted. Each \
-                  change is delivered at most once.",
+            (false, true) => {
+                "Objects were created while something between the cluster and the server was down, or \
+                              MeshSync may not read them."
+            }
+            (true, false) => {
+                "Objects were deleted while something between the cluster and the server was down. No \
+                              restart removes them from the server."
+            }
+            _ => {
+                "Something between the cluster and the server was down while objects were created and deleted. Each \
+                  change is delivered at most once."
+            }
         })
         .evidences(missing.iter().chain(&ghosts));
     let draft = match (missing.is_empty(), embedded) {
         (true, _) => draft.remedy("flush the data of this connection in the server, then restart MeshSync"),
-        (false, true) => {
-            draft.remedy("disconnect the connection in the server and connect it again: the server runs MeshSync itself")
-        }
+        (false, true) => draft
+            .remedy("disconnect the connection in the server and connect it again: the server runs MeshSync itself"),
         (false, false) if ghosts.is_empty() => draft.remedy("restart MeshSync, which publishes every object again"),
-        (false, false) => {
-            draft.remedy("flush the data of this connection in the server, then restart MeshSync")
-        }
+        (false, false) => draft.remedy("flush the data of this connection in the server, then restart MeshSync"),
     };
     let restart = (!embedded && context.meshsync.known().is_some()).then(|| context.restart(Component::Meshsync));
     draft.commands(restart).command(ask(context, "server status")).found()

@@ -79,7 +79,11 @@ fn token(context: &RuleContext<'_>, server: &ServerFacts) -> Option<String> {
     let token = server.token.as_ref()?;
     let expiry = token.expires.map(|expires| {
         let since = context.facts.taken_at.duration_since(expires);
-        if since.is_negative() { format!(", valid until {expires:.0}") } else { format!(", expired {} ago", age(since)) }
+        if since.is_negative() {
+            format!(", valid until {expires:.0}")
+        } else {
+            format!(", expired {} ago", age(since))
+        }
     });
     Some(format!("token of {}{}", token.source, expiry.unwrap_or_default()))
 }

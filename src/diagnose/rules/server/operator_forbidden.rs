@@ -22,7 +22,8 @@ const SAID: &str = "DISABLE_OPERATOR";
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let server = context.server_facts()?;
-    let diagnostics = server.diagnostics.items().iter().map(|said| (said.summary.as_str(), said.description.as_deref()));
+    let diagnostics =
+        server.diagnostics.items().iter().map(|said| (said.summary.as_str(), said.description.as_deref()));
     let events = server.events.items().iter().map(|event| (event.description.as_str(), None));
     let said = diagnostics.chain(events).find(|(summary, description)| {
         summary.contains(SAID) || description.is_some_and(|description| description.contains(SAID))

@@ -24,7 +24,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         Some(true) => DIAGNOSIS
             .finding()
             .title(format!("{{product}} Server {} is outdated", release.build))
-            .message("A newer release exists. Many faults of the server and its view of the cluster depend on the release.")
+            .message(
+                "A newer release exists. Many faults of the server and its view of the cluster depend on the release.",
+            )
             .evidence(match &release.latest {
                 Some(latest) => format!("/api/system/version: {}, newest {latest}", release.build),
                 None => format!("/api/system/version: {} is outdated", release.build),
