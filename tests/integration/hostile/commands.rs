@@ -13,6 +13,7 @@ pub(super) const READING: &[&str] = &[
     "watch-list -o json",
     "record -",
     "server status -o json",
+    "test server -o json",
 ];
 
 /// Commands that read the custom resources of Service Mesh Hub, which has no broker, as typed.

@@ -24,7 +24,7 @@ use crate::{
 
 /// The commands, as typed. `system check` comes first: the others are only tried by `tests/run --exhaustive`.
 pub(super) const COMMANDS: &[&str] =
-    &["system check -o json", "system status -o json", "record -", "server status -o json"];
+    &["system check -o json", "system status -o json", "record -", "server status -o json", "test server -o json"];
 
 /// The timeout of each command.
 const TIMEOUT: &str = "10s";

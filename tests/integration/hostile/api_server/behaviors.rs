@@ -45,7 +45,7 @@ impl Codes {
         let words: Vec<&str> = command.split_whitespace().collect();
         match words.as_slice() {
             // No server is found, nor named.
-            ["server", ..] => 3,
+            ["server", ..] | ["test", "server", ..] => 3,
             ["test", "kubernetes", ..] => self.test_api,
             ["test", ..] => self.test,
             ["record", ..] => self.record,
