@@ -11,7 +11,7 @@ use crate::{
     bed::{self, FakeClient, Lease, Line, Stack, rest, rest::BED},
     meshery_server::{
         SessionFiles, installed,
-        standin::{CLUSTER_SECRET, Data, Generation, Link, Login, Ping, Setup, StandIn, token},
+        standin::{CLUSTER_SECRET, Data, Generation, Link, Login, Ping, Product, Setup, StandIn, token},
     },
     schema,
     tool::{Ran, states},
@@ -353,5 +353,21 @@ async fn server_status_needs_a_session() -> Result<()> {
     let report = run("").await.exits(0).json();
     assert_eq!(report["components"]["server"]["session"], "local", "{report:#}");
     found.assert_only_read();
+    Ok(())
+}
+
+#[tokio::test]
+async fn server_of_meshplay_gets_its_own_cookie() -> Result<()> {
+    let bed = bed::lease().await?;
+    let namespace = rest::get(&bed.client().await?, "/api/v1/namespaces/kube-system").await?;
+    let cluster = namespace["metadata"]["uid"].as_str().unwrap_or_default();
+    let setup = Setup { product: Product::Meshplay, ..Setup::of(Generation::Graphql, cluster) };
+    let standin = StandIn::start(setup);
+    let flags = format!("record - --profile meshplay --meshery-server {}", standin.url());
+    let ran = at(&bed, bed.namespace(), &flags).run_beside().await.exits(0);
+    let facts = server_in(&ran.json()).unwrap_or_default();
+    assert_eq!((&facts["session"], &facts["generation"]), (&"local".into(), &"graphql".into()), "{facts:#}");
+    assert_eq!(standin.cookies(), ["meshplay-provider=None"]);
+    standin.assert_only_read();
     Ok(())
 }
