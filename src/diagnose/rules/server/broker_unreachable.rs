@@ -7,7 +7,13 @@ use crate::diagnose::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "server-broker-unreachable",
     title: "{product} Server does not reach the broker",
-    explains: &["broker-server-not-connected", "server-view-differs", "database-empty", "database-stale"],
+    explains: &[
+        "broker-server-not-connected",
+        "server-view-differs",
+        "database-empty",
+        "database-stale",
+        "server-not-storing",
+    ],
     explanation: include_str!("broker_unreachable.md"),
     cure: Cure::Person(because::OUTSIDE),
     ..Diagnosis::fault(Component::Server)

@@ -4,7 +4,13 @@ use crate::{diagnose::rules::prelude::*, facts::server::ServerFacts};
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "database-corrupt",
     title: "The database of {product} Server is corrupt",
-    explains: &["database-empty", "database-stale", "database-reset-orphaned-contexts", "server-connection-missing"],
+    explains: &[
+        "database-empty",
+        "database-stale",
+        "database-reset-orphaned-contexts",
+        "server-connection-missing",
+        "server-not-storing",
+    ],
     explanation: include_str!("database_corrupt.md"),
     cure: Cure::Person(because::LOSS),
     ..Diagnosis::fault(Component::Server)
