@@ -247,7 +247,7 @@ impl Inquiry<'_> {
         let (user, connections, diagnostics) =
             tokio::join!(client.user(), client.connections(), client.diagnostics(None));
         let session = session::session(&user, sent);
-        First { session, user, connections, diagnostics, facts }
+        First { user, session, connections, diagnostics, facts }
     }
 
     async fn second(&self, client: &ServerClient<'_>, first: &mut First, cluster: &FromCluster) {
@@ -261,11 +261,12 @@ impl Inquiry<'_> {
         facts.connections = first.connections.clone();
         let connection = id.and_then(|id| facts.connection_to(id)).cloned();
         let connection = connection.as_ref();
-        let newest = first.diagnostics.known().is_some();
+        // Another error than 404 shows that the path is known.
+        let is_known = |failure: &Failure| failure.kind == Kind::Other;
+        let newest = first.diagnostics.known().is_some() || first.diagnostics.failure().is_some_and(is_known);
         let whole = self.choice.whole;
         let view = async {
-            let failure = first.diagnostics.failure().filter(|failure| failure.kind != Kind::Other);
-            match (newest, connection, failure) {
+            match (newest, connection, first.diagnostics.failure()) {
                 (true, Some(connection), _) => {
                     let (controllers, diagnostics) =
                         join(client.controllers(&connection.id), client.diagnostics(Some(&connection.id))).await;

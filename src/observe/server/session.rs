@@ -67,11 +67,10 @@ pub(super) fn unreachable(
             Ok(false) if version_is_open => None,
             _ => Some(not_the_server("it answered with other JSON than Meshery Server".into())),
         },
-        Ok(Answer::Redirect(_)) if version_is_open => None,
+        Ok(Answer::Redirect(_) | Answer::Status(401 | 403, _)) if version_is_open => None,
         Ok(Answer::Redirect(to)) => {
             Some(not_the_server(format!("it redirects to {to}, also where Meshery Server wants no login")))
         }
-        Ok(Answer::Status(401 | 403, _)) if version_is_open => None,
         Ok(Answer::Status(503, _)) if version.failure().is_some_and(|failure| failure.kind == Kind::TimedOut) => None,
         Ok(Answer::Status(400, said)) if said.contains("HTTP request to an HTTPS server") => Some(not_the_server(
             "it speaks TLS, but the request was plain HTTP: the address must begin with https://".into(),

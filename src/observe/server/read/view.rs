@@ -50,18 +50,13 @@ pub(in crate::observe::server) struct ListedConnections {
 
 /// The stored connections to clusters.
 pub(in crate::observe::server) fn connections(text: &str) -> Result<ListedConnections, Failure> {
-    #[derive(Deserialize)]
+    #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Page {
         connections: Listed<Fields<ConnectionFields>, { limits::SERVER_CONNECTION_ITEMS }>,
         total_count: Option<serde_json::Number>,
         #[serde(rename = "totalCount")]
         total: Option<serde_json::Number>,
-    }
-    impl Default for Page {
-        fn default() -> Self {
-            Self { connections: None, total_count: None, total: None }
-        }
     }
     let page: Page = parse(text)?;
     if page.connections.is_none() && page.total_count.is_none() && page.total.is_none() {

@@ -137,7 +137,7 @@ async fn everything_is_asked_for_the_status_of_a_server() {
 #[tokio::test]
 async fn newest_server_is_read() {
     let token = |server: &mut NamedServer, _: &mut ServerChoice| {
-        *server = named(server.origin.clone().expect("it").port, Some("token-token"))
+        *server = named(server.origin.clone().expect("it").port, Some("token-token"));
     };
     let (facts, requests) = found(|line| Some(newest(line)), &MESHERY, token).await;
     assert_eq!(facts.session, ServerSession::LoggedIn);
@@ -238,7 +238,7 @@ async fn hanging_server_costs_no_more_than_its_time() {
 }
 
 /// A cluster with the server's Service, whose port leads to this one, and a pod of this readiness.
-fn with_service(target: serde_json::Value, ready: &str) -> Facts {
+fn with_service(target: &serde_json::Value, ready: &str) -> Facts {
     let service = serde_json::json!({ "metadata": { "name": "meshery" },
         "spec": { "ports": [{ "port": 80 }, { "port": 9081, "targetPort": target }] } });
     let pod = serde_json::json!({
@@ -258,12 +258,12 @@ fn with_service(target: serde_json::Value, ready: &str) -> Facts {
 fn port_of_the_service_is_that_of_the_container() {
     let port = |facts: &Facts| pod(facts).map(|pod| (pod.pod, pod.port));
     let expected = |port| Some(("meshery-0".to_owned(), port));
-    assert_eq!(port(&with_service(serde_json::json!(8081), "True")), expected(8081));
-    assert_eq!(port(&with_service(serde_json::json!("web"), "True")), expected(8080));
-    assert_eq!(port(&with_service(serde_json::Value::Null, "True")), expected(9081));
-    assert_eq!(port(&with_service(serde_json::json!("none"), "True")), None);
-    assert_eq!(port(&with_service(serde_json::json!(8081), "False")), None);
-    let without = Facts { services: Seen::Known(Vec::new()), ..with_service(serde_json::json!(8081), "True") };
+    assert_eq!(port(&with_service(&serde_json::json!(8081), "True")), expected(8081));
+    assert_eq!(port(&with_service(&serde_json::json!("web"), "True")), expected(8080));
+    assert_eq!(port(&with_service(&serde_json::Value::Null, "True")), expected(9081));
+    assert_eq!(port(&with_service(&serde_json::json!("none"), "True")), None);
+    assert_eq!(port(&with_service(&serde_json::json!(8081), "False")), None);
+    let without = Facts { services: Seen::Known(Vec::new()), ..with_service(&serde_json::json!(8081), "True") };
     assert_eq!(port(&without), None);
     assert_eq!(FromCluster::of(&without, false).counted, COUNTED);
 }
