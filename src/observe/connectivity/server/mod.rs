@@ -34,6 +34,9 @@ use crate::{
 /// The timeout for the version: a server without a way to the Internet takes seconds for it.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(8);
 
+/// The number of adapters that are tested. A release has about ten.
+const TESTED: usize = 50;
+
 /// The number of failed small requests after which no more are sent.
 const ENOUGH: u64 = 3;
 
@@ -129,8 +132,13 @@ impl ServerTest<'_> {
         }
     }
 
-    /// What the server answers.
+    /// What the server answers. One that did not answer the observation is not asked again.
     async fn ask(&mut self, client: &ServerClient<'_>) {
+        if let Some(why) = &self.facts.unreachable {
+            self.test.session = Step::failed(why.message.clone());
+            self.context.steps.ended(TestStep::Session, &self.test.session);
+            return;
+        }
         self.ready(client).await;
         self.repeat(client).await;
         self.test.version = self.version(client).await;
@@ -299,15 +307,18 @@ impl ServerTest<'_> {
     async fn adapters(&mut self, client: &ServerClient<'_>) {
         let mut all = self.facts.adapters.known().cloned().unwrap_or_default();
         self.list_adapters(client, all.len()).await;
+        all.truncate(TESTED);
         let listed: Vec<String> = all.iter().map(|adapter| adapter.location.clone()).collect();
         let others = adapters::unlisted(self.context.facts, &listed);
-        all.extend(others.into_iter().map(|location| Adapter { location, ..Adapter::default() }));
+        all.extend(others.into_iter().take(TESTED).map(|location| Adapter { location, ..Adapter::default() }));
         for adapter in &mut all {
             let mut test = AdapterTest { location: adapter.location.clone(), ..AdapterTest::default() };
             test.ping = if listed.contains(&adapter.location) {
                 self.ping_adapter(client, &adapter.location).await
-            } else {
+            } else if self.facts.has_session() {
                 Step::not_tried("the server does not list it")
+            } else {
+                Step::not_tried("not logged in")
             };
             self.show(TestStep::AdapterPort, &adapter.location, None);
             test.port = adapters::open_port(self.context, &adapter.location).await;
