@@ -257,10 +257,14 @@ fn no_server_runs(context: &StackView<'_>) -> bool {
 }
 
 fn server(context: &StackView<'_>) -> ComponentReport {
-    let state = if !context.clients.server.is_empty() {
+    let asked = context.facts.server.as_deref().filter(|server| server.unreachable.is_none());
+    // If the broker could not be read, the server's own connection to it counts.
+    let holds_link = context.unseen_own_clients().is_some() && context.server_holds_link();
+    let state = if !context.clients.server.is_empty() || holds_link {
         State::Connected
     } else {
         match context.server.known() {
+            _ if asked.is_some() => State::Running,
             Some(deployment) if rollout::ready(deployment) > 0 => State::Running,
             Some(_) => State::Deployed,
             None => State::NotSeen,
@@ -268,8 +272,13 @@ fn server(context: &StackView<'_>) -> ComponentReport {
     };
     let container = context.server.known().and_then(|deployment| rollout::containers(deployment).first());
     let version = container.and_then(|container| stack::image_tag(container.image.as_deref()?));
-    let reason = context.server.why_unsettled().filter(|_| state == State::NotSeen);
-    ComponentReport { version: version.map(str::to_owned), ..settled(state, reason).report }
+    let answered = asked.and_then(|server| server.version.known()).map(|release| release.build.as_str());
+    let reason = match asked {
+        Some(server) if holds_link => Some(format!("the server at {} says so", server.address)),
+        Some(server) if state == State::Running => Some(format!("answers at {}", server.address)),
+        _ => context.server.why_unsettled().filter(|_| state == State::NotSeen),
+    };
+    ComponentReport { version: answered.or(version).map(str::to_owned), ..settled(state, reason).report }
 }
 
 /// Every permission whose absence caused a denial.

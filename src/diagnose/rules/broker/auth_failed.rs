@@ -3,7 +3,12 @@ use crate::{diagnose::rules::prelude::*, facts::Handshake};
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-auth-failed",
     title: "The broker refuses the token from its Secret",
-    explains: &["meshsync-stale-env", "meshsync-not-connected", "broker-server-not-connected"],
+    explains: &[
+        "meshsync-stale-env",
+        "meshsync-not-connected",
+        "broker-server-not-connected",
+        "server-broker-unreachable",
+    ],
     explanation: include_str!("auth_failed.md"),
     cure: Cure::Automatic,
     ..Diagnosis::fault(Component::Broker)

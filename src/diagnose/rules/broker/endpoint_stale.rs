@@ -14,7 +14,7 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-endpoint-stale",
     title: "The Broker status contains an outdated address",
-    explains: &["broker-external-unroutable", "meshsync-stale-env"],
+    explains: &["broker-external-unroutable", "meshsync-stale-env", "server-broker-unreachable"],
     explanation: include_str!("endpoint_stale.md"),
     cure: Cure::Person(because::LOG),
     ..Diagnosis::warning(Component::Broker)

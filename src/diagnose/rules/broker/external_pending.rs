@@ -15,7 +15,7 @@ use crate::diagnose::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-external-pending",
     title: "The load balancer has no address yet",
-    explains: &["broker-external-unroutable"],
+    explains: &["broker-external-unroutable", "server-broker-unreachable"],
     explanation: include_str!("external_pending.md"),
     cure: Cure::Person(because::CHOICE),
     ..Diagnosis::warning(Component::Broker)

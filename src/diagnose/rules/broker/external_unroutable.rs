@@ -3,6 +3,7 @@ use crate::diagnose::rules::{broker::addresses::is_private, prelude::*};
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-external-unroutable",
     title: "The external address is unreachable",
+    explains: &["server-broker-unreachable"],
     explanation: include_str!("external_unroutable.md"),
     cure: Cure::Person(because::OUTSIDE),
     ..Diagnosis::warning(Component::Broker)

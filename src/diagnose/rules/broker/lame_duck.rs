@@ -8,7 +8,13 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-lame-duck",
     title: "A broker server is shutting down",
-    explains: &["broker-not-ready", "meshsync-not-connected", "meshsync-silent", "flow-event-missing"],
+    explains: &[
+        "broker-not-ready",
+        "meshsync-not-connected",
+        "meshsync-silent",
+        "flow-event-missing",
+        "server-broker-unreachable",
+    ],
     explanation: include_str!("lame_duck.md"),
     cure: Cure::Person("the pod is replaced without help; if it is not, its log shows why"),
     ..Diagnosis::warning(Component::Broker)

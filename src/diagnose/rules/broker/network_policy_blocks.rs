@@ -18,7 +18,13 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "network-policy-blocks",
     title: "A NetworkPolicy blocks traffic between MeshSync and the broker",
-    explains: &["network-path-broken", "meshsync-not-connected", "meshsync-crash-loop", "meshsync-not-ready"],
+    explains: &[
+        "network-path-broken",
+        "meshsync-not-connected",
+        "meshsync-crash-loop",
+        "meshsync-not-ready",
+        "server-broker-unreachable",
+    ],
     explanation: include_str!("network_policy_blocks.md"),
     cure: Cure::Person(because::OWNER),
     ..Diagnosis::fault(Component::Broker)

@@ -13,6 +13,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "meshsync-not-connected",
         "meshsync-crash-loop",
         "meshsync-not-ready",
+        "server-broker-unreachable",
     ],
     explanation: include_str!("no_endpoints.md"),
     cure: Cure::Person(because::LOG),

@@ -6,7 +6,7 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-not-delivering",
     title: "The broker does not deliver published messages",
-    explains: &["meshsync-silent", "meshsync-no-answer"],
+    explains: &["meshsync-silent", "meshsync-no-answer", "database-empty", "database-stale"],
     explanation: include_str!("not_delivering.md"),
     cure: Cure::Person(because::LOG),
     ..Diagnosis::fault(Component::Broker)

@@ -9,7 +9,7 @@ use crate::diagnose::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-not-exposed",
     title: "The broker is reachable only inside the cluster",
-    explains: &["broker-server-not-connected"],
+    explains: &["broker-server-not-connected", "server-broker-unreachable"],
     explanation: include_str!("not_exposed.md"),
     cure: Cure::Person(because::CHOICE),
     ..Diagnosis::info(Component::Broker)

@@ -12,7 +12,13 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-requires-tls",
     title: "The broker requires TLS",
-    explains: &["meshsync-not-connected", "meshsync-crash-loop", "meshsync-not-ready", "broker-server-not-connected"],
+    explains: &[
+        "meshsync-not-connected",
+        "meshsync-crash-loop",
+        "meshsync-not-ready",
+        "broker-server-not-connected",
+        "server-broker-unreachable",
+    ],
     explanation: include_str!("requires_tls.md"),
     cure: Cure::Person(because::RELEASE),
     ..Diagnosis::fault(Component::Broker)

@@ -1,12 +1,12 @@
 use crate::{
-    diagnose::rules::prelude::*,
+    diagnose::rules::{prelude::*, server::ask},
     facts::{Connection, destination::Destination},
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-server-not-connected",
     title: "{product} Server is not connected to the broker",
-    explains: &["server-not-storing"],
+    explains: &["database-empty", "database-stale", "server-not-storing"],
     explanation: include_str!("server_not_connected.md"),
     cure: Cure::Person(because::CLIENT),
     ..Diagnosis::info(Component::Broker)
@@ -55,10 +55,11 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         })
         .evidence(format!("no broker server has a client named {clients}"))
         .remedy(if context.facts.profile.has_current_line() {
-            "in the server's UI, check that the connection to this cluster is in operator mode and connected"
+            "check that the server's connection to this cluster is in operator mode and connected"
         } else {
-            "in the server's UI, check that the connection to this cluster is connected"
+            "check that the server's connection to this cluster is connected"
         })
+        .command(ask(context, "server status"))
         .found()
 }
 

@@ -5,7 +5,7 @@ use crate::{diagnose::rules::prelude::*, facts::Connection, stack::base::words};
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-server-not-subscribed",
     title: "{product} Server is connected but does not subscribe to MeshSync's events",
-    explains: &["server-not-storing"],
+    explains: &["database-empty", "database-stale", "server-not-storing"],
     explanation: include_str!("server_not_subscribed.md"),
     cure: Cure::Person(because::CLIENT),
     ..Diagnosis::fault(Component::Broker)

@@ -6,6 +6,7 @@ use crate::diagnose::rules::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-slow-consumer",
     title: "A client of the broker reads too slowly",
+    explains: &["database-stale"],
     explanation: include_str!("slow_consumer.md"),
     cure: Cure::Person(because::CAPACITY),
     ..Diagnosis::warning(Component::Broker)

@@ -9,7 +9,7 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-split",
     title: "The broker servers are not clustered",
-    explains: &["broker-server-not-connected"],
+    explains: &["broker-server-not-connected", "server-broker-unreachable", "database-empty", "database-stale"],
     explanation: include_str!("split.md"),
     cure: Cure::Person(because::CHOICE),
     ..Diagnosis::fault(Component::Broker)

@@ -7,7 +7,7 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-unreachable",
     title: "The broker is unreachable",
-    explains: &["network-path-broken", "meshsync-not-connected"],
+    explains: &["network-path-broken", "meshsync-not-connected", "server-broker-unreachable"],
     explanation: include_str!("unreachable.md"),
     cure: Cure::Person(because::LOG),
     ..Diagnosis::fault(Component::Broker)

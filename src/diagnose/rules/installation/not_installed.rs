@@ -3,6 +3,7 @@ use crate::diagnose::rules::{installation::stack_in_other_namespace, prelude::*}
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "not-installed",
     title: "The stack is not installed",
+    explains: &["database-empty", "database-stale"],
     explanation: include_str!("not_installed.md"),
     cure: Cure::Person(because::CHOICE),
     ..Diagnosis::fault(Component::Installation)

@@ -7,7 +7,14 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-cannot-list",
     title: "MeshSync cannot list what it watches",
-    explains: &["meshsync-silent", "flow-nothing-seen", "flow-store-incomplete", "flow-wrong-cluster-id"],
+    explains: &[
+        "meshsync-silent",
+        "flow-nothing-seen",
+        "flow-store-incomplete",
+        "flow-wrong-cluster-id",
+        "database-empty",
+        "database-stale",
+    ],
     explanation: include_str!("cannot_list.md"),
     cure: Cure::Automatic,
     ..Diagnosis::fault(Component::Meshsync)

@@ -2,7 +2,7 @@ use k8s_openapi::jiff::SignedDuration;
 
 use crate::{
     diagnose::{
-        rules::{meshsync::watch_list::version, prelude::*},
+        rules::{meshsync::watch_list::version, prelude::*, server::ask},
         stack_view::Line,
     },
     facts::destination::READS_SCHEMES,
@@ -12,6 +12,7 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "data-gap-since-reconnect",
     title: "MeshSync reconnected to the broker, and the changes in between are lost",
+    explains: &["database-stale"],
     explanation: include_str!("data_gap_since_reconnect.md"),
     cure: Cure::Person("a restart publishes everything again, and you decide when"),
     ..Diagnosis::warning(Component::Meshsync)
@@ -83,12 +84,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             context.facts.profile.meshsync.container
         ))
         .remedy(if is_old {
-            "if objects differ in the server, restart MeshSync to resend all; for objects deleted meanwhile, use Flush \
-             MeshSync on the connection in the server's UI"
+            "if objects differ in the server, which its status shows, restart MeshSync to resend all; objects deleted \
+             meanwhile stay there until its data is flushed"
         } else {
-            "restart MeshSync to resend all objects; for objects deleted meanwhile, use Flush MeshSync on the \
-             connection in the server's UI"
+            "restart MeshSync to resend all objects; those deleted meanwhile stay in the server, as its status shows, \
+             until its data is flushed"
         })
         .command(context.restart(Component::Meshsync))
+        .command(ask(context, "server status"))
         .found()
 }

@@ -113,8 +113,16 @@ pub(super) static CHECKS: &[&Check] = &[
 ];
 
 /// What a test finds if `MeshSync` publishes nothing, or not what it should.
-pub(super) const SILENCE: &[&str] = &["meshsync-silent", "flow-nothing-seen", "flow-store-incomplete"];
+pub(super) const SILENCE: &[&str] =
+    &["meshsync-silent", "flow-nothing-seen", "flow-store-incomplete", "database-empty", "database-stale"];
 
 /// What follows if `MeshSync` has an address or a token that does not work.
-pub(super) const NOT_PUBLISHING: &[&str] =
-    &["meshsync-not-connected", "meshsync-not-ready", "meshsync-crash-loop", "meshsync-silent", "flow-nothing-seen"];
+pub(super) const NOT_PUBLISHING: &[&str] = &[
+    "meshsync-not-connected",
+    "meshsync-not-ready",
+    "meshsync-crash-loop",
+    "meshsync-silent",
+    "flow-nothing-seen",
+    "database-empty",
+    "database-stale",
+];

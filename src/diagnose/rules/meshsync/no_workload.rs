@@ -3,6 +3,7 @@ use crate::diagnose::rules::{meshsync::standalone, prelude::*};
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-no-workload",
     title: "The MeshSync CR has no Deployment",
+    explains: &["database-empty", "database-stale"],
     explanation: include_str!("no_workload.md"),
     cure: Cure::Person(because::LOG),
     ..Diagnosis::fault(Component::Meshsync)

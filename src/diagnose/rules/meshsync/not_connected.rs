@@ -22,7 +22,7 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-not-connected",
     title: "MeshSync is running but not connected to the broker",
-    explains: &["meshsync-silent", "flow-nothing-seen"],
+    explains: &["meshsync-silent", "flow-nothing-seen", "database-empty", "database-stale"],
     explanation: include_str!("not_connected.md"),
     cure: Cure::Except("where MeshSync cannot parse its address and no operator would write another one"),
     ..Diagnosis::fault(Meshsync)

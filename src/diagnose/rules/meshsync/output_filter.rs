@@ -3,6 +3,7 @@ use crate::{diagnose::rules::prelude::*, stack::output_filter::OutputFilter};
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-output-filter",
     title: "MeshSync publishes only part of what it watches",
+    explains: &["database-empty", "database-stale"],
     explanation: include_str!("output_filter.md"),
     cure: Cure::Person(because::CHOICE),
     profiles: profile::WITH_CURRENT_LINE,

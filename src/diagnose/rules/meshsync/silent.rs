@@ -9,6 +9,7 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-silent",
     title: "MeshSync is connected but published no events",
+    explains: &["database-empty", "database-stale"],
     explanation: include_str!("silent.md"),
     cure: Cure::Person(because::LOG),
     ..Diagnosis::fault(Component::Meshsync)

@@ -19,6 +19,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "meshsync-silent",
         "flow-nothing-seen",
         "flow-store-incomplete",
+        "database-empty",
+        "database-stale",
     ],
     explanation: include_str!("version_bug.md"),
     cure: Cure::Except("where only another release fixes it"),

@@ -10,6 +10,7 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "meshsync-version-mismatch",
     title: "The running version is not the one in the MeshSync CR",
+    explains: &["database-empty", "database-stale"],
     explanation: include_str!("version_mismatch.md"),
     cure: Cure::Person(because::CHOICE),
     ..Diagnosis::warning(Component::Meshsync)

@@ -5,7 +5,7 @@ use crate::diagnose::rules::prelude::*;
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-edited-since-start",
     title: "The watch-list was changed after MeshSync started",
-    explains: &["meshsync-silent", "flow-event-missing", "flow-store-incomplete"],
+    explains: &["meshsync-silent", "flow-event-missing", "flow-store-incomplete", "database-empty", "database-stale"],
     explanation: include_str!("watch_list_edited_since_start.md"),
     cure: Cure::Automatic,
     ..Diagnosis::warning(Component::Meshsync)

@@ -7,6 +7,7 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-entry-ignored",
     title: "MeshSync ignores an entry of the watch-list",
+    explains: &["database-stale"],
     explanation: include_str!("watch_list_entry_ignored.md"),
     cure: Cure::Person(because::CHOICE),
     ..Diagnosis::warning(Component::Meshsync)

@@ -19,6 +19,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "watch-list-entry-ignored",
         "flow-not-watched",
         "flow-nothing-seen",
+        "database-empty",
+        "database-stale",
     ],
     explanation: include_str!("watch_list_matches_nothing.md"),
     cure: Cure::Except("if the list names kinds that MeshSync knows"),

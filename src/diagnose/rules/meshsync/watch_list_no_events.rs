@@ -13,6 +13,7 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-no-events",
     title: "A watch-list entry names no valid event types",
+    explains: &["database-empty", "database-stale"],
     explanation: include_str!("watch_list_no_events.md"),
     cure: Cure::Person(because::CHOICE),
     ..Diagnosis::fault(Component::Meshsync)

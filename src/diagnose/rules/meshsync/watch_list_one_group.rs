@@ -19,6 +19,8 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "data-gap-since-reconnect",
         "flow-nothing-seen",
         "flow-store-incomplete",
+        "database-empty",
+        "database-stale",
     ],
     explanation: include_str!("watch_list_one_group.md"),
     cure: Cure::Person(because::CHOICE),

@@ -10,6 +10,7 @@ use crate::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "watch-list-partial-events",
     title: "A watch-list entry leaves out event types",
+    explains: &["database-stale"],
     explanation: include_str!("watch_list_partial_events.md"),
     cure: Cure::Person(because::CHOICE),
     ..Diagnosis::warning(Component::Meshsync)

@@ -6,7 +6,13 @@ use crate::diagnose::{
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "cr-missing",
     title: "A custom resource is missing",
-    explains: &["broker-no-workload", "meshsync-no-workload", "meshsync-broker-ref-invalid"],
+    explains: &[
+        "broker-no-workload",
+        "meshsync-no-workload",
+        "meshsync-broker-ref-invalid",
+        "database-empty",
+        "database-stale",
+    ],
     explanation: include_str!("cr_missing.md"),
     cure: Cure::Automatic,
     ..Diagnosis::fault(Component::Operator)

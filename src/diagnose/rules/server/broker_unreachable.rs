@@ -31,10 +31,12 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if context.server_is_embedded() == Some(true) {
         return Outcome::skip("the server runs MeshSync itself and needs no broker");
     }
-    if let Some((server, client)) = context.clients.server.first() {
-        return Outcome::pass_with(format!("{} on {}", client.name, server_name(context, server)));
-    }
     let said = context.server_says("broker_unreachable");
+    let listed = context.clients.server.first();
+    let listed = listed.map(|(server, client)| format!("{} on {}", client.name, server_name(context, server)));
+    if let (Some(listed), None) = (&listed, said) {
+        return Outcome::pass_with(listed.clone());
+    }
     let evidence = if let Some(said) = said {
         let endpoint = said.endpoint.as_ref().map(|endpoint| format!(" ({endpoint})")).unwrap_or_default();
         format!("the server's diagnostics: {}{endpoint}", said.summary)
@@ -65,6 +67,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .finding()
         .message("What MeshSync publishes does not reach the server, and nothing keeps it for later.")
         .evidence(evidence)
+        .evidences(listed.map(|listed| format!("the broker lists {listed}, which then belongs to another server")))
         .evidences(
             said.into_iter().flat_map(|said| &said.remediation).map(|line| format!("the server advises: {line}")),
         );

@@ -38,6 +38,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             let text = failed.map(|it| format!("{} {}", it.summary, it.description.as_deref().unwrap_or_default()));
             match text.filter(|text| ping::is_about_credentials(text)) {
                 Some(text) => format!("the server's diagnostics: {}", text.trim()),
+                None if ping::failure(server).is_some() => {
+                    return Outcome::skip("the server cannot use its connection for another reason");
+                }
                 None if server.ping.known().is_some() => return Outcome::pass_with(connection.name.clone()),
                 None => {
                     let why = server.ping.why_unsettled().unwrap_or_default();

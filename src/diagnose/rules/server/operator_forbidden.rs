@@ -4,7 +4,7 @@ use crate::diagnose::rules::prelude::*;
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "server-operator-forbidden",
     title: "{product} Server is not allowed to use the operator",
-    explains: &["not-installed"],
+    explains: &["not-installed", "server-mode-embedded"],
     explanation: include_str!("operator_forbidden.md"),
     cure: Cure::Person(because::CHOICE),
     profiles: profile::WITH_CURRENT_LINE,

@@ -46,10 +46,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             None => Outcome::pass(),
         };
     }
-    let connected = context.clients.server.is_empty();
+    let apart = context.clients.server.is_empty();
     DIAGNOSIS
         .finding()
-        .message(if connected {
+        .message(if apart {
             "The cluster itself proves another state at that moment. The server reads the states on its own way and \
              may look at an address that it does not reach."
         } else {
