@@ -88,9 +88,9 @@ impl<'a> StackView<'a> {
         self.facts.server.as_deref().is_some_and(|server| server.named_by != NamedBy::Service)
     }
 
-    /// The mode that the connection to this cluster sets for itself.
+    /// The mode that the connection to this cluster sets for itself. A connection that is not used sets none.
     pub(super) fn connection_mode(&self) -> Option<ServerMode> {
-        let connection = self.our_connection()?;
+        let connection = self.our_connection().filter(|connection| connection.is_connected())?;
         let word = connection.mode.as_deref()?;
         let embedded = match word {
             "embedded" => true,

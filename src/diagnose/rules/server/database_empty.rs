@@ -55,9 +55,14 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .command(ask(context, "server status"))
             .found();
     }
+    let restart = context.meshsync.known().map(|_| context.restart(Component::Meshsync));
     draft
-        .remedy("restart MeshSync, which publishes every object again; then compare the numbers")
-        .command(context.restart(Component::Meshsync))
+        .remedy(if restart.is_some() {
+            "restart MeshSync, which publishes every object again; then compare the numbers"
+        } else {
+            "MeshSync must run in the cluster first; when it starts, it publishes every object"
+        })
+        .commands(restart)
         .command(ask(context, "server status"))
         .found()
 }

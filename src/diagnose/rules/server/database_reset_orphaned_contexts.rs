@@ -1,7 +1,4 @@
-use super::{
-    ask::{ask, restart_server},
-    database_empty::stored,
-};
+use super::{ask::ask, database_empty::stored};
 use crate::diagnose::rules::prelude::*;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -39,8 +36,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         )
         .evidence(format!("{rows} objects of this cluster are stored"))
         .evidence("the server's list of connections to clusters is empty")
-        .remedy("open the server's user interface once, or upload the kubeconfig of this cluster; then restart it if a resync still fails")
+        .remedy("open the server's user interface once, or upload the kubeconfig of this cluster")
         .command(ask(context, "server status"))
-        .commands(restart_server(context))
         .found()
 }
