@@ -99,6 +99,7 @@ async fn assert_handled(commands: usize) -> Result<()> {
     let only = std::env::var("BEHAVIOR").ok();
     let bed = &bed::lease().await?;
     let stack = Stack::of(Line::Current).namespace(bed.namespace()).start(bed).await?;
+    let _clients = (stack.meshsync(0).await?, stack.server(0)?);
     let cluster = rest::get(&stack.client, "/api/v1/namespaces/kube-system").await?;
     let cluster = cluster["metadata"]["uid"].as_str().unwrap_or_default();
     let work = TABLE.iter().filter(|case| only.as_deref().is_none_or(|only| only == case.name));
@@ -133,9 +134,9 @@ fn tried(
     let ran = run(command, kubeconfig, namespace, &files.config(), &server.url);
     let wanted = wanted.to_digit(10).and_then(|code| i32::try_from(code).ok()).expect("an exit code");
     let mut problems = faults(command, &ran, wanted, &[SECRET, &token(SECRET), CLUSTER_SECRET]);
-    let invisible = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if let Some(bad) = format!("{}{}", ran.stdout, ran.stderr).chars().find(|c| invisible(*c)) {
-        problems.push(format!("an invisible character: {bad:?}"));
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if let Some(bad) = format!("{}{}", ran.stdout, ran.stderr).chars().find(|c| turns(*c)) {
+        problems.push(format!("a character that changes the direction: {bad:?}"));
     }
     problems.extend(server.faults());
     if std::env::var("BEHAVIOR").is_ok() {

@@ -19,7 +19,7 @@ fn counts(asked: &Asked<'_>, clusters: &[String]) -> BTreeMap<String, u64> {
         Data::Empty => BTreeMap::new(),
         _ if !is_stored => BTreeMap::new(),
         Data::Growing => {
-            let more = |(kind, count): (&String, &u64)| (kind.clone(), count + asked.counted);
+            let more = |(kind, count): (&String, &u64)| (kind.clone(), count.saturating_add(asked.counted));
             setup.counts.iter().map(more).collect()
         }
         _ => setup.counts.clone(),
@@ -97,9 +97,11 @@ pub(super) fn resources(asked: &Asked<'_>) -> Whole {
             (!clusters.is_empty() && (*stored..*removed).contains(&asked.searched)).into()
         }
         (Some(_), None) => 0,
-        (None, _) => {
-            counts.iter().filter(|(name, _)| kind.as_ref().is_none_or(|kind| kind == *name)).map(|of| of.1).sum()
-        }
+        (None, _) => counts
+            .iter()
+            .filter(|(name, _)| kind.as_ref().is_none_or(|kind| kind == *name))
+            .map(|of| *of.1)
+            .fold(0, u64::saturating_add),
     };
     let shown: Vec<Value> = match setup.connections.first() {
         Some(link) if total > 0 && size > 0 => {
@@ -133,7 +135,7 @@ pub(super) fn database(asked: &Asked<'_>) -> Whole {
     let body: Value = serde_json::from_str(&setup.named(body)).expect("JSON");
     let stored = match setup.data {
         Data::Empty => 0,
-        _ => setup.counts.values().sum::<u64>(),
+        _ => setup.counts.values().copied().fold(0, u64::saturating_add),
     };
     let tables = body["tables"].as_array().expect("tables").iter().cloned().map(|mut table| {
         if table["name"] == "kubernetes_resources" {
@@ -152,7 +154,7 @@ pub(super) fn database(asked: &Asked<'_>) -> Whole {
     let (page, size) = asked.page(if old { &["pagesize"] } else { &["pageSize", "pagesize"] }).unwrap_or((0, 0));
     let limit = if size == 0 { total } else { usize::try_from(size).unwrap_or(total) };
     let shown: Vec<Value> = tables.into_iter().take(limit).collect();
-    let records: u64 = shown.iter().filter_map(|table| table["count"].as_u64()).sum();
+    let records = shown.iter().filter_map(|table| table["count"].as_u64()).fold(0, u64::saturating_add);
     json_reply(
         200,
         &json!({
