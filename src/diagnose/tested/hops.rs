@@ -328,7 +328,7 @@ fn in_server(flow: &FlowTest, event: &str, step: TestStep) -> Hop {
     let came = timing.map_or(0, |timing| timing.count);
     let unread = of().find_map(|change| change.stored.why_unsettled().filter(|_| !change.stored.is_not_looked()));
     let (status, detail) = if asked == 0 {
-        (Status::Skip, Some("not tested, because the event before did not arrive".to_owned()))
+        (Status::Skip, Some("not tested, because a step before failed".to_owned()))
     } else if came == asked as u64 {
         (Status::Pass, None)
     } else if let Some(why) = unread {

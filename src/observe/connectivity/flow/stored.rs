@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Flow, arrivals, micros};
+use super::{Flow, Sent, arrivals, micros};
 use crate::{
     facts::{Facts, TestStep, test_object},
     observe::{
@@ -92,6 +92,11 @@ impl Flow<'_> {
         let left = self.time_left();
         let Self { context, run, kind, listener, sent, data, .. } = self;
         let Some(data) = data else { return };
+        // That it is gone means something only if it was there.
+        let is_missing = |sent: &Sent| sent.event == EVENTS[0] && sent.stored.known().is_none();
+        if event != EVENTS[0] && sent.iter().any(is_missing) {
+            return;
+        }
         let Some(sent) = sent.iter_mut().rfind(|sent| sent.event == event) else { return };
         if arrivals(&listener.arrivals, sent, run).next().is_none() {
             return;
