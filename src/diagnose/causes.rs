@@ -173,6 +173,20 @@ mod tests {
     }
 
     #[test]
+    fn server_is_a_cause_of_what_comes_before_it_and_its_pods_are_not() {
+        let (roots, _) = ranked(&["broker-server-not-connected", "server-cannot-reach-cluster", "not-installed"]);
+        assert_eq!(roots, ["server-cannot-reach-cluster"]);
+        let (roots, _) = ranked(&["server-crash-loop", "broker-unreachable"]);
+        assert_eq!(roots.len(), 2, "{roots:?}");
+    }
+
+    #[test]
+    fn information_is_no_cause_of_a_problem() {
+        let (roots, findings) = ranked(&["server-mode-embedded", "cr-missing"]);
+        assert_eq!(roots, ["cr-missing"], "{findings:?}");
+    }
+
+    #[test]
     fn stuck_resource_is_the_cause_of_a_terminating_crd() {
         let (roots, findings) = ranked(&["crd-terminating", "operator-missing", "cr-stuck-terminating"]);
         assert_eq!(roots, ["cr-stuck-terminating"]);

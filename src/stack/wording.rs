@@ -79,8 +79,9 @@ fn reader_of(line: &str) -> Option<&str> {
     line.trim().strip_prefix("<!-- ")?.strip_suffix(" -->")
 }
 
-/// Replaces the names, the most specific first.
+/// Replaces the names, the most specific first. The flags that name the server are the same for every profile.
 fn renamed(profile: &Profile, text: &str) -> String {
+    let flags = |profile: &Profile| format!("--{}-", profile.namespace);
     [
         (WRITTEN_FOR.group, profile.group),
         (WRITTEN_FOR.broker_workload(), profile.broker_workload()),
@@ -89,6 +90,7 @@ fn renamed(profile: &Profile, text: &str) -> String {
     ]
     .iter()
     .fold(text.to_owned(), |text, (name, its)| text.replace(name, its))
+    .replace(&flags(profile), &flags(WRITTEN_FOR))
 }
 
 /// Adds the profile to this program's commands: those in backticks, and those on lines of their own.

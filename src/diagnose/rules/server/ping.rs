@@ -68,3 +68,34 @@ pub(super) fn evidence(server: &ServerFacts, text: &str) -> String {
         None => format!("/api/system/kubernetes/ping: {text}"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::base::failure::Failure;
+
+    #[test]
+    fn answers_of_real_servers_are_classified() {
+        for (status, text, expected) in [
+            (Some(500), "failed to get kubernetes context for the given ID", Some(PingFailure::Forgotten)),
+            (Some(404), "context not found", Some(PingFailure::Forgotten)),
+            (Some(400), "failed to get kubernetes config for the user", Some(PingFailure::Kubeconfig)),
+            (Some(500), "the server has asked for the client to provide credentials", Some(PingFailure::Kubeconfig)),
+            (
+                Some(500),
+                "Get \"https://127.0.0.1:45927/version\": dial tcp 127.0.0.1:45927: connect: connection refused",
+                Some(PingFailure::Unreachable),
+            ),
+            (Some(400), "Empty contextID. Pass the context ID", None),
+            (Some(302), "redirected", None),
+            (None, "it closed the connection", None),
+        ] {
+            let ping = Seen::Unreachable(Failure::new(FailureKind::ServerError, text));
+            let server = ServerFacts { ping, ping_status: status, ..ServerFacts::default() };
+            assert_eq!(failure(&server).map(|(what, _)| what), expected, "{text}");
+        }
+        let ping = Seen::Unreachable(Failure::new(FailureKind::TimedOut, "no answer within 3 s"));
+        let server = ServerFacts { ping, ..ServerFacts::default() };
+        assert_eq!(failure(&server).map(|(what, _)| what), Some(PingFailure::NoAnswer));
+    }
+}
