@@ -201,7 +201,8 @@ impl<'a> RuleContext<'a> {
         let namespace =
             if namespace == profile.namespace { String::new() } else { format!(" -n {}", quoted(namespace)) };
         let profile = if profile.name == "meshery" { String::new() } else { format!(" --profile {}", profile.name) };
-        let (program, flags) = (&invocation.program, invocation.flags());
-        command(format!("{program} {}{flags}{namespace}{profile}", action.arguments()), action)
+        let arguments = action.arguments();
+        let (program, flags) = (&invocation.program, invocation.flags_for(&arguments));
+        command(format!("{program} {arguments}{flags}{namespace}{profile}"), action)
     }
 }

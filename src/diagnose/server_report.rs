@@ -176,6 +176,10 @@ fn broker_link(context: &RuleContext<'_>, server: &ServerFacts) -> Option<Broker
     if !context.clients.server.is_empty() {
         return Some(BrokerLinkReport { connected: true, from: "broker", endpoint: None });
     }
+    let embedded = context.server_is_embedded() == Some(true);
+    if !embedded && !context.facts.broker.servers.is_empty() && context.unseen_own_clients().is_none() {
+        return Some(BrokerLinkReport { connected: false, from: "broker", endpoint: None });
+    }
     let is_judge = server.generation.known().is_some_and(|generation| *generation != ApiGeneration::Graphql);
     let view = view.filter(|view| is_judge && view.state() != State::Unknown);
     view.map(|_| BrokerLinkReport { connected: false, from: "server", endpoint: None })

@@ -193,7 +193,7 @@ fn own_command(global: &Global, context: Option<&str>, arguments: &str, namespac
         add_server(&mut invocation, &global.server);
     }
     let namespace = namespace.unwrap_or_else(|| global.namespace(profile));
-    let mut command = format!("{} {arguments}{}", invocation.program, invocation.flags());
+    let mut command = format!("{} {arguments}{}", invocation.program, invocation.flags_for(arguments));
     if namespace != profile.namespace {
         command.push_str(&format!(" -n {}", words::quoted(namespace)));
     }

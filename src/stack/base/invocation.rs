@@ -49,6 +49,20 @@ impl Invocation {
         self.written(Some)
     }
 
+    /// The flags for a command of this program with these arguments. Commands that never ask Meshery Server go without
+    /// the flags that name it.
+    pub fn flags_for(&self, arguments: &str) -> String {
+        let arguments = arguments.strip_prefix("system ").unwrap_or(arguments);
+        let asks =
+            ["check", "status", "test", "record", "server"].contains(&arguments.split(' ').next().unwrap_or_default());
+        if asks { self.flags() } else { self.kubectl_flags() }
+    }
+
+    /// Whether a flag names Meshery Server.
+    pub fn names_server(&self) -> bool {
+        self.flags.iter().any(|(flag, _)| flag.starts_with("--meshery-"))
+    }
+
     /// The flags that kubectl has too.
     pub fn kubectl_flags(&self) -> String {
         self.written(|flag| (!flag.starts_with("--meshery-")).then_some(flag))
@@ -102,6 +116,9 @@ mod tests {
             " --kubeconfig 'my config' --context prod --as-group a --as-group b --cluster c --insecure-skip-tls-verify";
         assert_eq!(invocation().kubectl_flags(), shared);
         assert_eq!(invocation().flags(), format!("{shared} --meshery-context prod"));
+        assert_eq!(invocation().flags_for("system status"), invocation().flags());
+        assert_eq!(invocation().flags_for("test broker"), invocation().flags());
+        assert_eq!(invocation().flags_for("system redeploy"), shared);
     }
 
     #[test]

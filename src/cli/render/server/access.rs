@@ -137,7 +137,7 @@ pub(super) fn cluster(page: &mut Page<'_>, server: &ServerAnswers) {
     let text = match (link.connected, link.from) {
         (true, "broker") => "connected, says the broker".to_owned(),
         (true, _) => format!("connected{to}"),
-        (false, _) => format!("not connected{to}, says the server"),
+        (false, from) => format!("not connected{to}, says the {from}"),
     };
     row(page, "Broker link", &text);
 }

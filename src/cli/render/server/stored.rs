@@ -46,8 +46,7 @@ pub(super) fn data(page: &mut Page<'_>, server: &ServerAnswers) {
 }
 
 fn amount(data: &StoredReport) -> String {
-    let kinds = data.kinds.iter().filter(|kind| kind.stored > 0).count();
-    let kinds = count(kinds, "kind", "kinds");
+    let kinds = count(data.kinds.len(), "kind", "kinds");
     match data.total {
         Some(0) => "no object of this cluster".to_owned(),
         Some(total) if data.kinds.is_empty() => {

@@ -6,9 +6,11 @@ use crate::{
     stack::base::words::quoted,
 };
 
-/// A command of this program that asks the same server: `server status`.
+/// A command of this program that asks the same server: `server status`. The flags of this run name it already. Those of
+/// a recording do not.
 pub(in crate::diagnose::rules) fn ask(context: &RuleContext<'_>, words: &str) -> Command {
-    let flags = context.facts.server.as_deref().map(flags).unwrap_or_default();
+    let server = context.facts.server.as_deref().filter(|_| !context.facts.target.invocation.names_server());
+    let flags = server.map(flags).unwrap_or_default();
     context.meshdoctor(Effect::Read, &format!("{words}{flags}"))
 }
 

@@ -48,7 +48,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                      no event and keeps the connection as connected."
                 }
             })
-            .evidence(ping::evidence(server, text))
+            .evidence(ping::evidence(text))
             .evidences(address(connection));
         return if loopback {
             draft

@@ -30,7 +30,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .title(format!("{{product}} Server cannot use its connection {}", connection.name))
             .message("Its list shows the connection as connected, but the context behind it is gone.")
             .evidence(format!("connection {} ({}): {}", connection.name, connection.id, connection.status))
-            .evidence(ping::evidence(server, text))
+            .evidence(ping::evidence(text))
             .remedy("delete the connection in the server and upload the kubeconfig again")
             .command(ask(context, "server status"))
             .found();

@@ -85,7 +85,8 @@ fn is_empty(server: &ServerFacts, data: &StoredData) -> bool {
 
 /// The cluster's own numbers, as evidence.
 fn served(server: &ServerFacts) -> Option<String> {
-    let known = server.served.iter().filter_map(|(kind, served)| Some(format!("{} {kind}", served.known()?)));
+    let numbers = server.served.iter().filter_map(|(kind, served)| Some((kind, *served.known()?)));
+    let known = numbers.filter(|(_, number)| *number > 0).map(|(kind, number)| format!("{number} {kind}"));
     let known: Vec<String> = known.take(6).collect();
     (!known.is_empty()).then(|| format!("the cluster has: {}", known.join(", ")))
 }

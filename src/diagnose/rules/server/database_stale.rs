@@ -41,7 +41,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             continue;
         };
         compared += 1;
-        if stored.abs_diff(served) <= TOLERATED.max(served / 10) {
+        // A kind without any object is missing as a whole, if it is known to be watched.
+        let lacks_kind = stored == 0 && served > 0 && watched.is_some();
+        if !lacks_kind && stored.abs_diff(served) <= TOLERATED.max(served / 10) {
             continue;
         }
         let line = format!("{kind}: {stored} stored, {served} in the cluster");

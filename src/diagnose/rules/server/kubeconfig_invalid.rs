@@ -32,7 +32,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     let server = context.server_session()?;
     let connection = context.server_connection()?;
     let evidence = match ping::failure(server) {
-        Some((PingFailure::Kubeconfig, text)) => ping::evidence(server, text),
+        Some((PingFailure::Kubeconfig, text)) => ping::evidence(text),
         _ => {
             let failed = context.server_says("operator_deploy_failed");
             let text = failed.map(|it| format!("{} {}", it.summary, it.description.as_deref().unwrap_or_default()));

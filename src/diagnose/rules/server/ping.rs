@@ -61,12 +61,9 @@ pub(super) fn failure(server: &ServerFacts) -> Option<(PingFailure, &str)> {
     Some((what, text))
 }
 
-/// The failure as evidence: the answer's status and text.
-pub(super) fn evidence(server: &ServerFacts, text: &str) -> String {
-    match server.ping_status {
-        Some(status) => format!("/api/system/kubernetes/ping: HTTP {status}: {text}"),
-        None => format!("/api/system/kubernetes/ping: {text}"),
-    }
+/// The failure as evidence: the answer's text, which contains the status.
+pub(super) fn evidence(text: &str) -> String {
+    format!("/api/system/kubernetes/ping: {text}")
 }
 
 #[cfg(test)]
