@@ -107,8 +107,15 @@ fn words_of(text: &str) -> String {
 /// A text of the server for people: without credentials and control characters, and cut to its limit.
 pub(super) fn shown(text: &str) -> String {
     // A credential must not be cut in half before it is recognized, but a text of megabytes need not be searched.
-    let text = bounded::cut(text.trim().to_owned(), 8 * limits::SERVER_TEXT);
+    let mut text = bounded::cut(text.trim().to_owned(), 8 * limits::SERVER_TEXT);
+    // Such a character could split a word that is recognized as the name of a secret.
+    text.retain(|c| !is_invisible(c));
     bounded::cut(redact::clean(&text), limits::SERVER_TEXT)
+}
+
+/// Whether a character has no width: it can hide in an ID or in a name.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
 }
 
 /// A size as text.

@@ -107,7 +107,7 @@ fn views_are_read_in_every_generation() {
 #[test]
 fn diagnostics_and_events_are_read() {
     let inactive = r#"{"connectionId": "", "healthy": true, "diagnostics": [
-        {"severity": "INFO", "code": "connection_inactive", "summary": "not\u0007 active", "remediation": ["a", "b"]}]}"#;
+        {"severity": "INFO", "code": "connection_inactive", "summary": "not\u0007\u200b active", "remediation": ["a", "b"]}]}"#;
     let inactive = diagnostics(inactive).expect("diagnostics");
     assert_eq!(inactive[0].code, "connection_inactive");
     assert_eq!((inactive[0].severity.as_str(), inactive[0].summary.as_str()), ("info", "not active"));
