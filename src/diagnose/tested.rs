@@ -189,7 +189,11 @@ fn test(context: &RuleContext<'_>, subject: Subject) -> TestReport {
     let test = context.facts.test.as_ref().unwrap_or(&NOTHING);
     TestReport {
         subject: subject.word(),
-        hops: hops::of(context, test, subject),
+        hops: if subject == Subject::Server && context.facts.obstacle.is_none() {
+            server::of(context, test.server.as_deref())
+        } else {
+            hops::of(context, test, subject)
+        },
         resources: test.flow.as_ref().map(|flow| resources(context, flow)).unwrap_or_default(),
     }
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::server;
 use crate::{
     diagnose::{
         RuleContext,
@@ -45,7 +44,8 @@ pub(super) fn of(context: &RuleContext<'_>, test: &Test, subject: Subject) -> Ve
             hops
         }
         Subject::Network => test.network.as_ref().map(network).unwrap_or_default(),
-        Subject::Server => server::of(context, test.server.as_deref()),
+        // Its steps have a file of their own.
+        Subject::Server => Vec::new(),
         Subject::Dataflow => test.flow.as_ref().map(|flow| dataflow(context, flow)).unwrap_or_default(),
     }
 }

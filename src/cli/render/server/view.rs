@@ -60,7 +60,7 @@ pub(super) fn controllers(page: &mut Page<'_>, report: &Report, components: &Sta
         page.paragraph("  ", 2, text, look.styles.dim);
     }
     if views.iter().all(|view| view.state == State::Unknown) {
-        let text = if server.ping.is_none() {
+        let text = if server.why_unknown("ping").is_some() {
             "The server cannot look, because its connection does not reach the cluster."
         } else {
             "The server has not looked yet. After its start it waits until somebody opens its UI."

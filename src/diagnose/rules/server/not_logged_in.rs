@@ -50,6 +50,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
              states are not affected."
         }
     };
+    let lacks_login = server.session != ServerSession::ProviderDown && server.token_withheld.is_none();
     let login = format!("{} system login", command_line(context));
     DIAGNOSIS
         .finding()
@@ -69,7 +70,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             (_, Some(_)) => "name the context whose token this server may get, with --meshery-context",
             _ => "log in, then repeat; meshdoctor reads the token that the login writes",
         })
-        .command(other(Effect::Write, login))
+        // It changes only the files of that command.
+        .commands(lacks_login.then(|| other(Effect::Read, login)))
         .command(ask(context, "server status"))
         .found()
 }

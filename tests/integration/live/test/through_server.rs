@@ -51,7 +51,7 @@ async fn object_that_the_server_never_shows_is_a_fault_of_the_server() -> Result
     assert!(roots(&report).iter().any(|code| code == "server-not-storing"), "{:#}", report["findings"]);
     assert_eq!(events(&report), ["pass"; 3]);
     assert_eq!(hop(&report, "stored")["status"], "fail");
-    assert_evidence(finding(&report, "server-not-storing"), "did not show the object within 1s");
+    assert_evidence(finding(&report, "server-not-storing"), "did not show the object within 1 s");
     standin.assert_only_read();
     scene.assert_nothing_is_left().await
 }
