@@ -78,7 +78,7 @@ impl Choice<'_> {
             let configuration = configuration.map_err(|why| self.unusable_configuration(&why))?;
             let context = configuration.context(name).ok_or_else(|| no_such_context(name, &configuration))?;
             return match address {
-                Some((origin, by)) => Ok(self.at(origin, by, &configuration, Some(context), None)),
+                Some(server) => Ok(self.with_token(server, &configuration, Some(context), None)),
                 None => self.at_context(&configuration, context),
             };
         }
@@ -88,14 +88,14 @@ impl Choice<'_> {
             Err(why) => {
                 let unusable = || format!("{} cannot be used: {why}", self.shown_file());
                 let withheld = (!why.is_missing()).then(unusable);
-                let named = address.map(|(origin, by)| NamedServer { origin, by, context: None, credential: None });
-                return Ok(ServerChoice { named, withheld, ..ServerChoice::default() });
+                return Ok(ServerChoice { named: address, withheld, ..ServerChoice::default() });
             }
         };
-        let Some((origin, by)) = address else { return Ok(ServerChoice::default()) };
-        let context = origin.as_ref().ok().and_then(|origin| self.context_at(&configuration, origin));
-        let withheld = origin.as_ref().ok().and_then(|origin| other_origins(&configuration, origin));
-        Ok(self.at(origin, by, &configuration, context, withheld))
+        let Some(server) = address else { return Ok(ServerChoice::default()) };
+        let origin = server.origin.as_ref().ok();
+        let context = origin.and_then(|origin| self.context_at(&configuration, origin));
+        let withheld = origin.and_then(|origin| other_origins(&configuration, origin));
+        Ok(self.with_token(server, &configuration, context, withheld))
     }
 
     /// The choice if the files could not be read in time.
@@ -107,7 +107,7 @@ impl Choice<'_> {
         if self.access.meshery_context.is_some() || self.access.meshery_config.is_some() {
             return Err(UsageError::unreadable(self.shown_file(), why));
         }
-        let named = self.address()?.map(|(origin, by)| NamedServer { origin, by, context: None, credential: None });
+        let named = self.address()?;
         let withheld = Some(format!("{} cannot be used: {why}", self.shown_file()));
         Ok(ServerChoice { named, withheld, ..ServerChoice::default() })
     }
@@ -144,20 +144,20 @@ impl Choice<'_> {
         }
     }
 
-    /// The address that was named, and how.
-    fn address(&self) -> Result<Option<(Result<Origin, String>, NamedBy)>, UsageError> {
+    /// The server whose address was named, without a token.
+    fn address(&self) -> Result<Option<NamedServer>, UsageError> {
         if let Some(address) = &self.access.meshery_server {
             let origin = Origin::parse(address).map_err(|why| {
                 UsageError::new(format!("--meshery-server {} cannot be used: {why}", shown_address(address)))
                     .hint("use the form http[s]://HOST[:PORT]".to_owned())
             })?;
-            return Ok(Some((Ok(origin), NamedBy::Flag)));
+            return Ok(Some(NamedServer::at(Ok(origin), NamedBy::Flag)));
         }
         let address = self.around.server.as_ref();
         Ok(address.map(|address| {
             let origin = Origin::parse(address);
             let origin = origin.map_err(|why| format!("{VARIABLE}={} cannot be used: {why}", shown_address(address)));
-            (origin, NamedBy::Environment)
+            NamedServer::at(origin, NamedBy::Environment)
         }))
     }
 
@@ -184,23 +184,22 @@ impl Choice<'_> {
             .hint((flag == "--meshery-context").then(|| "name the file with --meshery-config".to_owned()))
     }
 
-    /// A server at this address, with the token of this context.
-    fn at(
+    /// This server, with the token of this context.
+    fn with_token(
         &self,
-        origin: Result<Origin, String>,
-        by: NamedBy,
+        server: NamedServer,
         configuration: &Configuration,
         context: Option<&Context>,
         withheld: Option<String>,
     ) -> ServerChoice {
-        let in_clear = origin.as_ref().is_ok_and(|origin| !origin.tls && !origin.is_loopback());
+        let in_clear = server.origin.as_ref().is_ok_and(|origin| !origin.tls && !origin.is_loopback());
         let (credential, withheld) = match context {
             Some(context) => self.credential(configuration, context, in_clear),
             None => (None, withheld),
         };
         let context = context.map(|context| context.name.clone());
-        let named = NamedServer { origin, by, context, credential };
-        ServerChoice { named: Some(named), withheld, ..ServerChoice::default() }
+        let named = Some(NamedServer { context, credential, ..server });
+        ServerChoice { named, withheld, ..ServerChoice::default() }
     }
 
     /// The server of a context that was named without an address.
@@ -222,7 +221,8 @@ impl Choice<'_> {
         let origin = Origin::parse(endpoint).map_err(|why| {
             wrong(format!("has the endpoint {}, which cannot be used: {why}", shown_address(endpoint)))
         })?;
-        Ok(self.at(Ok(origin), NamedBy::Context, configuration, Some(context), None))
+        let server = NamedServer::at(Ok(origin), NamedBy::Context);
+        Ok(self.with_token(server, configuration, Some(context), None))
     }
 
     /// The context whose endpoint has this origin. The current one comes first, then one with a token.

@@ -26,9 +26,10 @@ use crate::{
 /// about the API server.
 #[derive(clap::Args, Clone, Debug, Default)]
 pub struct ServerAccess {
-    /// Address of Meshery Server; by default its Service in the cluster [env: MESHERY_SERVER]
+    /// The address of Meshery Server.
     // clap does not read the variable, because an error in it is not an error in the use of a flag.
     #[arg(long, global = true, value_name = "URL", hide = true)]
+    #[arg(help = "Address of Meshery Server; by default its Service in the cluster [env: MESHERY_SERVER]")]
     pub meshery_server: Option<String>,
     /// Context of mesheryctl, for the address and the token of Meshery Server
     #[arg(long, global = true, value_name = "NAME", hide = true)]
@@ -126,6 +127,13 @@ pub struct NamedServer {
     pub context: Option<String>,
     /// What is sent to this origin, and nowhere else.
     pub credential: Option<ServerCredential>,
+}
+
+impl NamedServer {
+    /// A server to which nothing is sent.
+    fn at(origin: Result<Origin, String>, by: NamedBy) -> Self {
+        Self { origin, by, context: None, credential: None }
+    }
 }
 
 /// What is sent to a server as its cookies.

@@ -254,8 +254,11 @@ fn wrong_flags_are_usage_errors() {
         "--meshery-context prod",
         "--meshery-context: context \"prod\" does not exist in ~/.meshery/config.yaml; it has none",
     );
-    let many: String = (0..30).map(|n| format!("  c{n}: {{}}\n")).collect();
-    let why = Home::new(&format!("contexts:\n{many}")).choose("--meshery-context prod").err().expect("a usage error");
+    let many: Vec<String> = (0..30).map(|n| format!("  c{n}: {{}}\n")).collect();
+    let why = Home::new(&format!("contexts:\n{}", many.concat()))
+        .choose("--meshery-context prod")
+        .err()
+        .expect("a usage error");
     assert!(why.ends_with("c19 and 10 more"), "{why}");
 }
 
@@ -341,7 +344,7 @@ fn token_files_that_cannot_be_used_are_explained() {
 fn a_token_file_is_found_where_mesheryctl_finds_it() {
     let with = |location: &Path| {
         let home = Home::new("");
-        let entry = format!("contexts:\n  C: {{Endpoint: 'http://x', token: T}}\ntokens:\n- Name: t\n  Location: ");
+        let entry = "contexts:\n  C: {Endpoint: 'http://x', token: T}\ntokens:\n- Name: t\n  Location: ";
         home.write("config.yaml", &format!("{entry}{}\n", location.display()));
         fs::create_dir(home.path().join(".meshery/sub")).expect("a folder");
         home.write("sub/auth.json", r#"{"token":"token-of-sub"}"#);
