@@ -16,6 +16,7 @@ pub(crate) mod part_test;
 pub(crate) mod preflight;
 pub(crate) mod references;
 pub(crate) mod server;
+mod server_commands;
 pub(crate) mod workload;
 
 use super::{Check, Diagnosis, Judgement, RuleContext};

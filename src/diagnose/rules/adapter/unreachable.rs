@@ -1,7 +1,7 @@
 use k8s_openapi::api::apps::v1::Deployment;
 
 use crate::{
-    diagnose::rules::{prelude::*, server::ask},
+    diagnose::rules::{prelude::*, server_commands::ask},
     facts::server::Adapter,
 };
 

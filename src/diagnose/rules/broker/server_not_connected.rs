@@ -1,5 +1,5 @@
 use crate::{
-    diagnose::rules::{prelude::*, server::ask},
+    diagnose::rules::{prelude::*, server_commands::ask},
     facts::{Connection, destination::Destination},
 };
 

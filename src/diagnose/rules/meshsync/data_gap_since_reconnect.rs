@@ -2,7 +2,7 @@ use k8s_openapi::jiff::SignedDuration;
 
 use crate::{
     diagnose::{
-        rules::{meshsync::watch_list::version, prelude::*, server::ask},
+        rules::{meshsync::watch_list::version, prelude::*, server_commands::ask},
         stack_view::Line,
     },
     facts::destination::READS_SCHEMES,

@@ -1,4 +1,4 @@
-use super::ask::ask;
+use crate::diagnose::rules::server_commands::ask;
 use crate::diagnose::{
     rules::prelude::*,
     stack_view::{Line, Location},
@@ -77,7 +77,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .evidence(why)
             .remedy(format!("check that its pod may connect to the broker's Service{token}, then restart the server"))
             .command(context.meshdoctor(Effect::Read, "test broker"))
-            .commands(super::ask::restart_server(context)),
+            .commands(crate::diagnose::rules::server_commands::restart_server(context)),
         _ => draft
             .remedy(format!(
                 "give the broker an address that the server reaches, or a port-forward on the server's machine{token}"

@@ -1,5 +1,5 @@
 use crate::{
-    diagnose::rules::{prelude::*, server::ask::ask},
+    diagnose::rules::{prelude::*, server_commands::ask},
     facts::permissions,
     stack::base::permission::Permission,
 };

@@ -1,7 +1,5 @@
-use super::{
-    ask::ask,
-    ping::{self, PingFailure},
-};
+use super::ping::{self, PingFailure};
+use crate::diagnose::rules::server_commands::ask;
 use crate::{diagnose::rules::prelude::*, facts::server::ClusterConnection};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {

@@ -1,4 +1,4 @@
-use super::ask::ask;
+use crate::diagnose::rules::server_commands::ask;
 use crate::{diagnose::rules::prelude::*, facts::server::ServerSession, stack::base::words::count};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {

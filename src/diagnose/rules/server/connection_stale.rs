@@ -1,8 +1,6 @@
-use super::{
-    ask::ask,
-    ping::{self, PingFailure},
-};
+use super::ping::{self, PingFailure};
 use crate::diagnose::rules::prelude::*;
+use crate::diagnose::rules::server_commands::ask;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "server-connection-stale",

@@ -1,4 +1,4 @@
-use super::ask::{ask, restart_server};
+use crate::diagnose::rules::server_commands::{ask, restart_server};
 use crate::{diagnose::rules::prelude::*, facts::server::ServerFacts};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -22,7 +22,7 @@ pub(crate) static CHECK: Check = Check {
     ..Check::of_server(&[&DIAGNOSIS], judge)
 };
 
-/// Parts of the messages of a broken database. The first five are SQLite's.
+/// Parts of the messages of a broken database. The first five are those of `SQLite`.
 const SIGNATURES: &[&str] = &[
     "database disk image is malformed",
     "file is not a database",

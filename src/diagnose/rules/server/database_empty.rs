@@ -1,4 +1,5 @@
-use super::{ask::ask, database_corrupt};
+use super::database_corrupt;
+use crate::diagnose::rules::server_commands::ask;
 use crate::{
     diagnose::rules::prelude::*,
     facts::server::{ServerFacts, StoredData},

@@ -1,5 +1,6 @@
-use super::{ask::ask, database_empty::stored};
+use super::database_empty::stored;
 use crate::diagnose::rules::prelude::*;
+use crate::diagnose::rules::server_commands::ask;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "database-reset-orphaned-contexts",

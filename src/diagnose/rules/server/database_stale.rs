@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
-use super::{ask::ask, database_corrupt, database_empty::stored};
+use super::{database_corrupt, database_empty::stored};
+use crate::diagnose::rules::server_commands::ask;
 use crate::{
     diagnose::rules::prelude::*,
     facts::watch_list::in_force,
@@ -81,13 +82,13 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             }
         })
         .evidences(missing.iter().chain(&ghosts));
-    let draft = match (missing.is_empty(), embedded) {
-        (true, _) => draft.remedy("flush the data of this connection in the server, then restart MeshSync"),
-        (false, true) => draft
-            .remedy("disconnect the connection in the server and connect it again: the server runs MeshSync itself"),
-        (false, false) if ghosts.is_empty() => draft.remedy("restart MeshSync, which publishes every object again"),
-        (false, false) => draft.remedy("flush the data of this connection in the server, then restart MeshSync"),
-    };
+    let draft = draft.remedy(if !ghosts.is_empty() && (missing.is_empty() || !embedded) {
+        "flush the data of this connection in the server, then restart MeshSync"
+    } else if embedded {
+        "disconnect the connection in the server and connect it again: the server runs MeshSync itself"
+    } else {
+        "restart MeshSync, which publishes every object again"
+    });
     let restart = (!embedded && context.meshsync.known().is_some()).then(|| context.restart(Component::Meshsync));
     draft.commands(restart).command(ask(context, "server status")).found()
 }

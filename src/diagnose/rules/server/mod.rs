@@ -2,7 +2,6 @@
 //!
 //! These checks exist only if a server was named or found.
 
-mod ask;
 pub(crate) mod broker_unreachable;
 pub(crate) mod cannot_deploy_operator;
 pub(crate) mod cannot_reach_cluster;
@@ -23,7 +22,6 @@ mod ping;
 pub(crate) mod unreachable;
 pub(crate) mod view_differs;
 
-pub(super) use self::ask::ask;
 use crate::diagnose::rules::prelude::*;
 
 /// The diagnoses, in display order.

@@ -1,7 +1,5 @@
-use super::{
-    ask::{ask, command_line},
-    severity,
-};
+use super::severity;
+use crate::diagnose::rules::server_commands::{ask, command_line};
 use crate::{
     diagnose::rules::prelude::*,
     facts::server::{ServerFacts, ServerSession},

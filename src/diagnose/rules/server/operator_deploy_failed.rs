@@ -1,5 +1,6 @@
-use super::{ask::ask, ping};
+use super::ping;
 use crate::diagnose::rules::prelude::*;
+use crate::diagnose::rules::server_commands::ask;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "server-operator-deploy-failed",

@@ -1,5 +1,5 @@
-use super::ask::ask;
 use crate::diagnose::rules::prelude::*;
+use crate::diagnose::rules::server_commands::ask;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "server-operator-forbidden",

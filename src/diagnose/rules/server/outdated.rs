@@ -1,5 +1,5 @@
-use super::ask::ask;
 use crate::diagnose::rules::prelude::*;
+use crate::diagnose::rules::server_commands::ask;
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "server-outdated",
@@ -23,7 +23,6 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         Some(false) => Outcome::pass_with(release.build.clone()),
         Some(true) => DIAGNOSIS
             .finding()
-            .title(format!("{{product}} Server {} is outdated", release.build))
             .message(
                 "A newer release exists. Many faults of the server and its view of the cluster depend on the release.",
             )

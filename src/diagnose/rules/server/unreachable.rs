@@ -1,4 +1,5 @@
-use super::{ask::ask, severity};
+use super::severity;
+use crate::diagnose::rules::server_commands::ask;
 use crate::{
     diagnose::rules::prelude::*,
     facts::server::{ReachStep, ServerRoute},

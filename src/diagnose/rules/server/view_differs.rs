@@ -1,4 +1,4 @@
-use super::ask::ask;
+use crate::diagnose::rules::server_commands::ask;
 use crate::{
     diagnose::{rules::prelude::*, server_view::Comparison},
     facts::server::{Controlled, ControllerView},

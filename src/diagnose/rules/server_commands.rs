@@ -25,11 +25,11 @@ fn flags(server: &ServerFacts) -> String {
 }
 
 /// The command line of the product: `mesheryctl`.
-pub(super) fn command_line(context: &RuleContext<'_>) -> String {
+pub(in crate::diagnose::rules) fn command_line(context: &RuleContext<'_>) -> String {
     format!("{}ctl", context.facts.profile.name)
 }
 
 /// Restarts the server, if it runs in this namespace.
-pub(super) fn restart_server(context: &RuleContext<'_>) -> Option<Command> {
+pub(in crate::diagnose::rules) fn restart_server(context: &RuleContext<'_>) -> Option<Command> {
     context.server.known().map(|_| context.restart(Component::Server))
 }
