@@ -58,7 +58,7 @@ const EVIL: &str = "bad \u{1b}]0;mine\u{7}\u{9b}2J\r\n\u{202e}txet \u{2066}hidde
 
 /// Columns: `system check`, `system status`, `record`, `server status` and `test server`. The first three say what the
 /// cluster is like, whatever the server does. Only a server that cannot reach a cluster that we reach is a finding that
-/// changes the exit code.
+/// changes the exit code. A row may be shorter.
 pub(super) const TABLE: &[Case] = &[
     case("no fault", Wire::Strange(|_| ()), "00000"),
     of_2024(case("no fault in 2024", Wire::Strange(|_| ()), "00000")),
@@ -121,7 +121,8 @@ pub(super) const TABLE: &[Case] = &[
         "00000",
     ),
     case("broken counts", Wire::Http(|request, to| at(request, "/summary").then(|| summary(to, "\"many\""))), "00000"),
-    case("a hanging version", Wire::Http(|request, _| at(request, "/version").then(hang)), "00000"),
+    // It leaves `test server` too little time for its other steps, so that command is not tried.
+    case("a hanging version", Wire::Http(|request, _| at(request, "/version").then(hang)), "0000"),
     case("a hanging ping", Wire::Strange(|setup| setup.connections[0].ping = Ping::Late(FOREVER)), "10001"),
     case(
         "500 but for the session",
@@ -136,8 +137,8 @@ pub(super) const TABLE: &[Case] = &[
         }),
         "10001",
     ),
-    of_2024(case("GraphQL fails", Wire::Strange(|setup| setup.panics = true), "00000")),
-    of_2024(case("GraphQL hangs", Wire::Http(|request, _| at(request, "/query").then(hang)), "00000")),
+    of_2024(case("GraphQL fails", Wire::Strange(|setup| setup.panics = true), "00003")),
+    of_2024(case("GraphQL hangs", Wire::Http(|request, _| at(request, "/query").then(hang)), "00003")),
     of_2024(case(
         "GraphQL is HTML",
         Wire::Http(|request, to| at(request, "/query").then(|| respond(to, 200, "text/html", "", HTML))),
