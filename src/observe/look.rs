@@ -10,7 +10,7 @@ use super::{
     served,
 };
 use crate::{
-    cluster::{Scope, cleanup::Cleanup, server_access::ServerChoice, session::Session},
+    cluster::{cleanup::Cleanup, session::Session},
     diagnose,
     facts::{Facts, Subject, Test},
 };
@@ -33,11 +33,6 @@ pub(super) async fn look_with_server(session: &Session<'_>, depth: Depth) -> Fac
 /// If the user named no profile and nothing of the default profile is installed, the test is of the profile whose custom
 /// resources are served.
 pub async fn test(session: &Session<'_>, depth: Depth, plan: &TestPlan, cleanup: &Cleanup, steps: Steps<'_>) -> Facts {
-    if plan.asks_server() && !session.scope.server.whole {
-        let server = ServerChoice { whole: true, ..session.scope.server.clone() };
-        let scope = Scope { server, ..session.scope.clone() };
-        return Box::pin(test(&session.beside(&scope), depth, plan, cleanup, steps)).await;
-    }
     let kept = Kept::default();
     // This runs first: if the API server is unreachable, it shows which step fails.
     let mut route = None;

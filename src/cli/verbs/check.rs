@@ -23,7 +23,8 @@ pub(crate) async fn run(args: &Check, global: &Global, terminal: &Terminal, clea
     }
     let depth = if args.preflight { Depth::Preflight } else { Depth::Check };
     let (stacks, source) = if args.synthetic {
-        let facts = Box::pin(super::test::look(&TestPlan::default(), depth, global, terminal, cleanup)).await?;
+        let plan = TestPlan { server: true, ..TestPlan::default() };
+        let facts = Box::pin(super::test::look(&plan, depth, global, terminal, cleanup)).await?;
         (vec![facts], Source::live())
     } else {
         super::facts(args.from.as_deref(), global, depth, terminal, &args.remote_contexts).await?

@@ -119,12 +119,11 @@ async fn look(
         Opened::Obstacle(facts) => Ok(vec![*facts]),
     };
     // Neither concerns Meshery Server, so flags about it are ignored.
-    let server = if matches!(depth, Depth::Preflight | Depth::WatchList) {
-        ServerChoice::default()
+    let stacks = if matches!(depth, Depth::Preflight | Depth::WatchList) {
+        connected_beside(ServerChoice::default(), global, terminal, global.timeout, look).await??
     } else {
-        ServerChoice { whole: whole_server, ..server(global, global.timeout).await? }
+        connected_whole(global, terminal, global.timeout, whole_server, look).await??
     };
-    let stacks = connected_beside(server, global, terminal, global.timeout, look).await??;
     Ok(stacks.into_iter().map(|facts| invoked(facts, global)).collect())
 }
 
@@ -143,7 +142,12 @@ async fn look_and_test(
     };
     // The time to listen is added to the timeout.
     let longest = global.timeout + plan.passive.unwrap_or_default();
-    let facts = connected(global, terminal, longest, look).await?;
+    let facts = if plan.asks_server() {
+        connected_whole(global, terminal, longest, plan.is_about_server(), look).await?
+    } else {
+        // The test does not concern Meshery Server, so flags about it are ignored.
+        connected_beside(ServerChoice::default(), global, terminal, longest, look).await?
+    };
     Ok(invoked(facts, global))
 }
 
@@ -210,14 +214,21 @@ async fn connected<T>(
     longest: Duration,
     work: impl AsyncFnOnce(Opened<'_>) -> T,
 ) -> Result<T, UsageError> {
-    let server = server(global, longest).await?;
-    connected_beside(server, global, terminal, longest, work).await
+    connected_whole(global, terminal, longest, false, work).await
 }
 
-/// Which Meshery Server to ask, read within this time.
-async fn server(global: &Global, longest: Duration) -> Result<ServerChoice, UsageError> {
+/// The same, and says whether everything is asked of Meshery Server.
+async fn connected_whole<T>(
+    global: &Global,
+    terminal: &Terminal,
+    longest: Duration,
+    whole_server: bool,
+    work: impl AsyncFnOnce(Opened<'_>) -> T,
+) -> Result<T, UsageError> {
     let profile = profile(global).unwrap_or(&profile::MESHERY);
-    global.server.choose_within(profile, Instant::now() + longest).await
+    let server = global.server.choose_within(profile, Instant::now() + longest).await?;
+    let server = ServerChoice { whole: whole_server, ..server };
+    connected_beside(server, global, terminal, longest, work).await
 }
 
 /// Opens a session with this time limit, which reports its requests and waits to the terminal, and works with it.

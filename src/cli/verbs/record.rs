@@ -48,7 +48,8 @@ pub(crate) async fn run(
     }
     let depth = if args.preflight { Depth::Preflight } else { Depth::Check };
     let stacks = if args.synthetic {
-        vec![Box::pin(super::test::look(&TestPlan::default(), depth, global, terminal, cleanup)).await?]
+        let plan = TestPlan { server: true, ..TestPlan::default() };
+        vec![Box::pin(super::test::look(&plan, depth, global, terminal, cleanup)).await?]
     } else {
         super::look(global, super::Extent { depth, whole_server: true }, terminal, &args.remote_contexts).await?
     };

@@ -35,7 +35,8 @@ pub(super) fn of(context: &RuleContext<'_>, test: &Test, subject: Subject) -> Ve
         return vec![hop_named("reach", "API server reached", Status::Unknown, Some(obstacle.message.clone()), None)];
     }
     match subject {
-        Subject::Kubernetes => Vec::new(),
+        // The steps to the API server are above, and those to Meshery Server have a file of their own.
+        Subject::Kubernetes | Subject::Server => Vec::new(),
         Subject::Operator => test.operator.as_ref().map(|test| operator(context, test)).unwrap_or_default(),
         Subject::Broker => broker(context, &test.servers),
         Subject::Meshsync => {
@@ -44,8 +45,6 @@ pub(super) fn of(context: &RuleContext<'_>, test: &Test, subject: Subject) -> Ve
             hops
         }
         Subject::Network => test.network.as_ref().map(network).unwrap_or_default(),
-        // Its steps have a file of their own.
-        Subject::Server => Vec::new(),
         Subject::Dataflow => test.flow.as_ref().map(|flow| dataflow(context, flow)).unwrap_or_default(),
     }
 }

@@ -40,6 +40,8 @@ pub struct TestPlan {
     pub passive: Option<Duration>,
     /// Also have `MeshSync` publish its store.
     pub store: bool,
+    /// Also ask Meshery Server what a diagnosis needs.
+    pub server: bool,
     /// Also follow the test object until Meshery Server's data shows it.
     pub through_server: bool,
     /// The timeout for a single message.
@@ -57,6 +59,7 @@ impl Default for TestPlan {
             namespace: None,
             passive: None,
             store: false,
+            server: false,
             through_server: false,
             wait: Duration::from_secs(5),
             image: None,
@@ -66,8 +69,13 @@ impl Default for TestPlan {
 
 impl TestPlan {
     /// Whether the test is about what Meshery Server answers, so that each request to it has its whole timeout.
-    pub(crate) fn asks_server(&self) -> bool {
+    pub(crate) fn is_about_server(&self) -> bool {
         self.subject == Subject::Server || self.through_server
+    }
+
+    /// Whether Meshery Server is asked.
+    pub(crate) fn asks_server(&self) -> bool {
+        self.server || self.is_about_server()
     }
 }
 

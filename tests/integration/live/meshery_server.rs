@@ -23,6 +23,9 @@ const SECRET: &str = "theSignatureOfTheTokenForMesheryServer0123456789";
 /// The product's cookie of the local provider.
 const LOCAL: &str = "meshery-provider=None";
 
+/// What a case changes in the server.
+type Change = fn(&mut Setup);
+
 /// A stack that works, with MeshSync and Meshery Server connected to its broker.
 struct Scene {
     bed: Lease,
@@ -305,7 +308,7 @@ async fn cases_of_the_guide_are_recognized() -> Result<()> {
     })
     .await?;
     let unreachable = |setup: &mut Setup| setup.connections[0].ping = Ping::Unreachable;
-    let cases: [(&str, fn(&mut Setup)); 7] = [
+    let cases: [(&str, Change); 7] = [
         ("database-empty", |setup| setup.data = Data::Empty),
         ("database-corrupt", |setup| setup.data = Data::Malformed),
         ("database-corrupt", |setup| setup.data = Data::NoTable),

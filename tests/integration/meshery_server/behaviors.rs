@@ -244,8 +244,9 @@ fn truncated(to: &mut dyn Write) -> io::Result<()> {
 
 fn announced(to: &mut dyn Write) -> io::Result<()> {
     to.write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 600000000\r\n\r\n{")?;
+    let spaces = vec![b' '; 65536];
     loop {
-        to.write_all(&[b' '; 65536])?;
+        to.write_all(&spaces)?;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     net::TcpListener,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use anyhow::Result;
@@ -125,7 +125,7 @@ fn tried(
     case: &Case,
     command: &'static str,
     wanted: char,
-    kubeconfig: &PathBuf,
+    kubeconfig: &Path,
     namespace: &str,
     cluster: &str,
 ) -> Vec<String> {

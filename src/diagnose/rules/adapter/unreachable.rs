@@ -51,7 +51,7 @@ fn unreachable(context: &RuleContext<'_>, adapter: &Adapter) -> Option<Finding> 
     }
     match adapter.port_open.known() {
         Some(true) => {
-            lines.push(format!("the port of {} accepts connections through a port-forward", adapter.location))
+            lines.push(format!("the port of {} accepts connections through a port-forward", adapter.location));
         }
         Some(false) => lines.push(format!("nothing accepts connections at the port of {}", adapter.location)),
         None => {}

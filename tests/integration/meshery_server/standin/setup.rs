@@ -152,6 +152,7 @@ pub(crate) struct Probe {
 
 /// What a server is like.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 pub(crate) struct Setup {
     pub(crate) product: Product,
     pub(crate) generation: Generation,
