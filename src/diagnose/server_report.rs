@@ -46,7 +46,7 @@ pub(super) fn answers(context: &RuleContext<'_>) -> Option<Box<ServerAnswers>> {
             channel: release.channel.clone(),
         }),
         generation: generation(&server.generation),
-        mode: mode(context, server),
+        mode: mode(context),
         connections: server.connections.known().map(|connections| connections.total),
         connection: connection(context, server),
         ping: server.ping.known().cloned(),
@@ -107,17 +107,13 @@ fn generation(generation: &Seen<ApiGeneration>) -> Option<&'static str> {
     }
 }
 
-/// The mode that the connection asks for, otherwise that of the environment of the server's Deployment.
-fn mode(context: &RuleContext<'_>, server: &ServerFacts) -> Option<ServerModeReport> {
-    let cluster_id = context.facts.cluster_id.known();
-    let connection = cluster_id.and_then(|cluster_id| server.connection_to(cluster_id));
-    if let Some((connection, mode)) = connection.and_then(|connection| Some((connection, connection.mode.as_ref()?))) {
-        let evidence = format!("connection {}: its mode is {mode}", connection.name);
-        return Some(ServerModeReport { value: mode.clone(), from: "connection", evidence });
-    }
+/// The mode in effect, and whether the connection or the environment of the server's Deployment sets it.
+fn mode(context: &RuleContext<'_>) -> Option<ServerModeReport> {
     let mode = context.server_mode()?;
+    let by_connection = context.connection_mode().is_some_and(|of| of.evidence == mode.evidence);
     let value = if mode.embedded { "embedded" } else { "operator" };
-    Some(ServerModeReport { value: value.into(), from: "deployment", evidence: mode.evidence })
+    let from = if by_connection { "connection" } else { "deployment" };
+    Some(ServerModeReport { value: value.into(), from, evidence: mode.evidence })
 }
 
 fn connection(context: &RuleContext<'_>, server: &ServerFacts) -> Option<ConnectionReport> {

@@ -78,6 +78,10 @@ impl Choice<'_> {
             let configuration = configuration.map_err(|why| self.unusable_configuration(&why))?;
             let context = configuration.context(name).ok_or_else(|| no_such_context(name, &configuration))?;
             return match address {
+                Some(server) if is_of_others(&server, context) => {
+                    let withheld = Some(of_variable(context));
+                    Ok(self.with_token(server, &configuration, None, withheld))
+                }
                 Some(server) => Ok(self.with_token(server, &configuration, Some(context), None)),
                 None => self.at_context(&configuration, context),
             };
@@ -267,6 +271,22 @@ impl Choice<'_> {
             }
         }
     }
+}
+
+/// Whether the environment names a server that is not the context's. Whoever types the name of a context need not know
+/// what the environment of a folder contains, so that this server does not get the context's token.
+fn is_of_others(server: &NamedServer, context: &Context) -> bool {
+    let of_context = endpoint_of(context);
+    let same = |origin: &Origin| of_context.as_ref().is_some_and(|other| other.is_same(origin));
+    server.by == NamedBy::Environment && server.origin.as_ref().is_ok_and(|origin| !same(origin))
+}
+
+/// Why its token is not sent to such a server, as a clause.
+fn of_variable(context: &Context) -> String {
+    format!(
+        "{VARIABLE} names another address than the context \"{}\", whose token goes there only with --meshery-server",
+        context.name
+    )
 }
 
 /// The origin of a context's endpoint, if it can be used.

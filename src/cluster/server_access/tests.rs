@@ -177,8 +177,18 @@ fn the_table_of_choices() {
             "https://localhost:9081 Flag prod Layer5/token-of-prod",
         ),
         (
+            "--meshery-server http://other.example --meshery-context prod",
+            "http://other.example:80 Flag prod Layer5/token-of-prod in clear",
+        ),
+        // The variable may be that of a folder, and gives the token only to the context's own address.
+        (
+            "MESHERY_SERVER=https://meshery.example --meshery-context prod",
+            "https://meshery.example:443 Environment prod Layer5/token-of-prod",
+        ),
+        (
             "MESHERY_SERVER=http://other.example --meshery-context prod",
-            "http://other.example:80 Environment prod Layer5/token-of-prod in clear",
+            "http://other.example:80 Environment - nothing; MESHERY_SERVER names another address than the context \"prod\", \
+             whose token goes there only with --meshery-server",
         ),
         ("--meshery-server http://10.0.0.7:9081", "http://10.0.0.7:9081 Flag cluster Meshery/token-of-local in clear"),
         // A context alone.

@@ -1,9 +1,6 @@
 //! Servers that inject faults: named behaviors × commands × expected exit codes.
 
-use std::{
-    net::TcpListener,
-    path::Path,
-};
+use std::{net::TcpListener, path::Path};
 
 use anyhow::Result;
 use futures_util::{StreamExt as _, TryStreamExt as _};
