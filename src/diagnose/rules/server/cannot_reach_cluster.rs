@@ -33,8 +33,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         // Where we do not reach the API server either, the cluster is at fault.
         context.facts.version.known_or_unknown()?;
         let loopback = connection.api_server.as_deref().is_some_and(is_loopback);
+        let severity = if what == PingFailure::NoAnswer { Severity::Warning } else { Severity::Error };
         let draft = DIAGNOSIS
             .finding()
+            .severity(severity)
             .title(format!("{{product}} Server does not reach this cluster with connection {}", connection.name))
             .message(match what {
                 PingFailure::NoAnswer => {

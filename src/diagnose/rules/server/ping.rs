@@ -35,6 +35,23 @@ const OF_CREDENTIALS: &[&str] = &[
 /// Parts of messages about a context that is gone.
 const OF_A_CONTEXT: &[&str] = &["failed to get kubernetes context", "context not found"];
 
+/// Parts of messages about an API server that does not answer. A proxy in front of the server answers 500, too, without
+/// any of them.
+const OF_A_CLUSTER: &[&str] = &[
+    "dial ",
+    "refused",
+    "no such host",
+    "timeout",
+    "deadline",
+    "reset by peer",
+    "no route",
+    "unreachable",
+    "eof",
+    "kubernetes",
+    "cluster",
+    "/version",
+];
+
 /// Whether a text is about a kubeconfig or the credentials in it.
 pub(super) fn is_about_credentials(text: &str) -> bool {
     let text = text.to_lowercase();
@@ -54,7 +71,7 @@ pub(super) fn failure(server: &ServerFacts) -> Option<(PingFailure, &str)> {
         // The server did not understand the request: that says nothing about the cluster.
         Some(400) if lower.contains("empty contextid") => return None,
         Some(400) => PingFailure::Kubeconfig,
-        Some(500..) => PingFailure::Unreachable,
+        Some(500..) if has(OF_A_CLUSTER) => PingFailure::Unreachable,
         None if failure.kind == FailureKind::TimedOut => PingFailure::NoAnswer,
         _ => return None,
     };
@@ -83,6 +100,7 @@ mod tests {
                 "Get \"https://127.0.0.1:45927/version\": dial tcp 127.0.0.1:45927: connect: connection refused",
                 Some(PingFailure::Unreachable),
             ),
+            (Some(500), "Internal Server Error", None),
             (Some(400), "Empty contextID. Pass the context ID", None),
             (Some(302), "redirected", None),
             (None, "it closed the connection", None),
