@@ -453,15 +453,11 @@ fn a_profile_without_a_server_refuses_its_flags_and_ignores_the_variable() {
 fn the_server_of_another_profile_does_not_get_the_token() {
     let home = Home::new(CONFIG);
     let other = |words: &str, profile| line(&home.choose(words).expect("a choice").to_profile(profile));
-    assert_eq!(
-        other("--meshery-server http://localhost:9081", &MESHPLAY),
-        "http://localhost:9081 Flag - nothing; it is for another product, unless --profile meshplay is given"
-    );
-    assert_eq!(
-        other("--meshery-context cluster", &MESHPLAY),
-        "service - nothing; it is for another product, unless --profile meshplay is given"
-    );
-    assert_eq!(other("--meshery-server http://localhost:9081", &SERVICE_MESH_HUB), "service - nothing");
+    let why = "nothing; it is for another product, unless --profile meshplay is given";
+    let named = "--meshery-server http://localhost:9081";
+    assert_eq!(other(named, &MESHPLAY), format!("http://localhost:9081 Flag - {why}"));
+    assert_eq!(other("--meshery-context cluster", &MESHPLAY), format!("service - {why}"));
+    assert_eq!(other(named, &SERVICE_MESH_HUB), "service - nothing");
     assert_eq!(other("", &MESHPLAY), "service - nothing");
 }
 
