@@ -55,6 +55,24 @@ pub fn may_watch(facts: &Facts, account: &str, group: &str, resource: &str) -> S
     Seen::Known(both)
 }
 
+/// What a server needs to deploy the operator with its chart.
+pub fn to_deploy_operator(namespace: &str) -> [Permission; 3] {
+    [
+        Permission::to("create", "apps", "deployments").in_namespace(namespace),
+        Permission::to("create", "rbac.authorization.k8s.io", "clusterroles"),
+        Permission::to("create", "apiextensions.k8s.io", "customresourcedefinitions"),
+    ]
+}
+
+/// The user of the server in the cluster, and what it needs to deploy the operator. `None` if the operator is there.
+pub fn server_permissions_to_ask(facts: &Facts) -> Option<(String, [Permission; 3])> {
+    let server = stack::server_deployment(facts);
+    let server = server.known().filter(|_| stack::operator(facts).is_absent())?;
+    let namespace = &facts.target.namespace;
+    let user = stack::service_account_user(namespace, stack::account_of(server));
+    Some((user, to_deploy_operator(namespace)))
+}
+
 /// Evaluates the cluster-wide roles and bindings.
 fn by_roles(facts: &Facts, account: &str, permission: &Permission) -> Seen<bool> {
     let (Seen::Known(roles), Seen::Known(bindings)) = (&facts.rbac.cluster_roles, &facts.rbac.cluster_role_bindings)

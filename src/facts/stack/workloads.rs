@@ -69,6 +69,12 @@ pub fn meshsync_deployment(facts: &Facts) -> Seen<&Deployment> {
     })
 }
 
+/// The `ServiceAccount` of a Deployment's pods.
+pub fn account_of(deployment: &Deployment) -> &str {
+    let pod = deployment.spec.as_ref().and_then(|spec| spec.template.spec.as_ref());
+    pod.and_then(|pod| pod.service_account_name.as_deref()).unwrap_or("default")
+}
+
 /// The server's Deployment.
 pub fn server_deployment(facts: &Facts) -> Seen<&Deployment> {
     one_deployment(facts, |deployment| name(&deployment.metadata) == facts.profile.server.deployment)

@@ -8,6 +8,7 @@ use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
 use super::{Observer, answers::parse};
 use crate::{
     cluster::reviews,
+    diagnose,
     facts::{Facts, Rbac, Review, permissions, redact::Redact, stack, watch_list::in_force},
     observe::queries,
     stack::{
@@ -47,6 +48,11 @@ impl Observer<'_> {
         };
         let mut wanted: BTreeMap<String, BTreeSet<Permission>> = BTreeMap::new();
         if let Some((user, permissions)) = permissions::operator_permissions_to_ask(facts) {
+            wanted.entry(user).or_default().extend(permissions);
+        }
+        if diagnose::server_deploys_operator(facts)
+            && let Some((user, permissions)) = permissions::server_permissions_to_ask(facts)
+        {
             wanted.entry(user).or_default().extend(permissions);
         }
         let account = stack::meshsync_service_account(facts);

@@ -1,7 +1,6 @@
 use crate::{
     diagnose::rules::{prelude::*, server_commands::ask},
-    facts::permissions,
-    stack::base::permission::Permission,
+    facts::{permissions, stack},
 };
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -58,14 +57,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
 fn denied(context: &RuleContext<'_>) -> Option<String> {
     let facts = context.facts;
     let deployment = context.server.known()?;
-    let pod = deployment.spec.as_ref()?.template.spec.as_ref()?;
-    let account = pod.service_account_name.as_deref().unwrap_or("default");
+    let account = stack::account_of(deployment);
     let namespace = &facts.target.namespace;
-    let needed = [
-        Permission::to("create", "apps", "deployments").in_namespace(namespace),
-        Permission::to("create", "rbac.authorization.k8s.io", "clusterroles"),
-        Permission::to("create", "apiextensions.k8s.io", "customresourcedefinitions"),
-    ];
-    let missing = needed.into_iter().find(|needed| permissions::may(facts, account, needed) == Seen::Known(false))?;
+    let mut needed = permissions::to_deploy_operator(namespace).into_iter();
+    let missing = needed.find(|needed| permissions::may(facts, account, needed) == Seen::Known(false))?;
     Some(format!("ServiceAccount {namespace}/{account} may not {missing}"))
 }
