@@ -206,6 +206,34 @@ async fn denied_port_forward_says_nothing_about_the_cluster() -> Result<()> {
 }
 
 #[tokio::test]
+async fn server_without_permissions_cannot_deploy_the_operator() -> Result<()> {
+    let scene = Scene::start().await?;
+    let standin = StandIn::start(scene.setup());
+    scene.install(&standin).await?;
+    let namespace = scene.bed.namespace();
+    let deployment = |name: &str| rest::path("apps/v1", "Deployment", namespace, name);
+    let client = &scene.stack.client;
+    let mode = json!({ "name": "MESHSYNC_DEFAULT_DEPLOYMENT_MODE", "value": "operator" });
+    let containers = json!([{ "name": "meshery", "image": "meshery/meshery:stable-v0.8.150", "env": [mode] }]);
+    let change = json!({ "spec": { "template": { "spec": { "containers": containers } } } });
+    rest::merge(client, &deployment("meshery"), &change).await?;
+    // Its new pod is not forwarded to the stand-in.
+    let named = format!("--meshery-server {}", standin.url());
+    assert!(!codes(&scene.check(&named).await).contains(&"server-cannot-deploy-operator"));
+    rest::delete(client, &deployment("meshery-operator")).await?;
+    // Its account is the namespace's default one, which may create nothing.
+    let report = scene.check(&named).await;
+    let found = report["findings"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(|finding| finding["code"] == "server-cannot-deploy-operator");
+    let evidence = found.map(|finding| finding["evidence"].to_string()).unwrap_or_default();
+    assert!(evidence.contains("/default may not create deployments.apps"), "{report:#}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn named_server_is_asked_instead_of_the_one_in_the_cluster() -> Result<()> {
     let scene = Scene::start().await?;
     let (found, named) = (StandIn::start(scene.setup()), StandIn::start(scene.remote()));

@@ -122,7 +122,7 @@ pub(super) const TABLE: &[Case] = &[
     ),
     case("broken counts", Wire::Http(|request, to| at(request, "/summary").then(|| summary(to, "\"many\""))), "00000"),
     case("a hanging version", Wire::Http(|request, _| at(request, "/version").then(hang)), "00000"),
-    case("a hanging ping", Wire::Strange(|setup| setup.connections[0].ping = Ping::Late(FOREVER)), "00000"),
+    case("a hanging ping", Wire::Strange(|setup| setup.connections[0].ping = Ping::Late(FOREVER)), "00003"),
     case(
         "500 but for the session",
         Wire::Http(|request, to| (!at(request, "/api/user")).then(|| respond(to, 500, "text/plain", "", EVIL))),
