@@ -95,6 +95,13 @@ impl Selection {
         self.only.push(Word::Adapter(name.to_owned()));
     }
 
+    /// Whether the adapters were selected by name. Meshery Server then tests its connections to them, which takes time.
+    pub fn names_adapters(&self) -> bool {
+        let rule = &rules::adapter::unreachable::CHECK;
+        let known = codes::find(rules::adapter::unreachable::DIAGNOSIS.code);
+        known.is_some_and(|known| self.only.iter().any(|word| word.names_check(rule, &known)))
+    }
+
     /// Removes everything else from a report, and counts the removed findings.
     pub fn apply(&self, mut report: Report) -> Report {
         if self.only.is_empty() && self.skip.is_empty() {

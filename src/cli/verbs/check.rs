@@ -27,7 +27,8 @@ pub(crate) async fn run(args: &Check, global: &Global, terminal: &Terminal, clea
         let facts = Box::pin(super::test::look(&plan, depth, global, terminal, cleanup)).await?;
         (vec![facts], Source::live())
     } else {
-        super::facts(args.from.as_deref(), global, depth, terminal, &args.remote_contexts).await?
+        let extent = super::Extent { depth, whole_server: selection.names_adapters() };
+        super::facts(args.from.as_deref(), global, extent, terminal, &args.remote_contexts).await?
     };
     let judge = |facts| {
         let report = if args.preflight {

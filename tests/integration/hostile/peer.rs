@@ -86,6 +86,11 @@ impl Peer {
         self.address.to_string()
     }
 
+    /// Its port.
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// The number of requests with a method and path, such as `GET /version`.
     pub(crate) fn requests(&self, what: &str) -> usize {
         let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);

@@ -10,12 +10,17 @@ use crate::bed::{self, Lease, rest, rest::BED};
 
 /// Installs the server in the namespace of the bed, and waits for its pod. Once more, the pod leads to this stand-in.
 pub(crate) async fn install(bed: &Lease, standin: &StandIn) -> Result<()> {
+    install_as(bed, "meshery", standin.port()).await
+}
+
+/// Installs a Deployment of this name with a Service like the server's, whose pod leads to this port.
+pub(crate) async fn install_as(bed: &Lease, name: &str, port: u16) -> Result<()> {
     let template = include_str!("../../bed/manifests/meshery-server.yaml");
     let image = "meshery/meshery:stable-v0.8.150";
-    let text = template.replace("${name}", "meshery").replace("${ns}", bed.namespace()).replace("${image}", image);
+    let text = template.replace("${name}", name).replace("${ns}", bed.namespace()).replace("${image}", image);
     bed.apply_yaml(&text).await?;
     let client = bed.client().await?;
-    let selector = "labelSelector=app.kubernetes.io/name%3Dmeshery";
+    let selector = format!("labelSelector=app.kubernetes.io/name%3D{name}");
     let pods = format!("{}?{selector}", rest::collection("v1", "Pod", Some(bed.namespace())));
     let pod = bed::until("the server's pod to be ready", Duration::from_secs(30), || async {
         let pods = rest::list(&client, &pods).await?;
@@ -32,7 +37,7 @@ pub(crate) async fn install(bed: &Lease, standin: &StandIn) -> Result<()> {
         "metadata": { "name": pod, "namespace": bed.namespace() },
         "spec": { "forwards": [{
             "ports": [8080],
-            "target": { "address": "127.0.0.1", "port": standin.port() },
+            "target": { "address": "127.0.0.1", "port": port },
         }] },
     });
     bed.apply(BED, &[forward]).await?;

@@ -1,11 +1,17 @@
 //! `test server`: the way to Meshery Server, its answers, and its adapters.
 
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+};
+
 use anyhow::Result;
 use serde_json::Value;
 
 use super::{assert_valid, hop, problem_codes};
 use crate::{
     bed::{self, Lease, Line, Stack, rest},
+    hostile::peer::Peer,
     live::at,
     meshery_server::{
         installed,
@@ -121,5 +127,36 @@ async fn faults_of_the_server_are_found() -> Result<()> {
         hops.iter().filter(|hop| hop["id"] == "adapter").filter_map(|hop| hop["status"].as_str()).collect();
     assert_eq!(adapters, ["fail", "pass", "skip"], "{report:#}");
     assert!(problem_codes(&report).contains(&"adapter-unreachable"), "{report:#}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn ports_of_adapters_are_reached_through_a_port_forward() -> Result<()> {
+    let bed = bed::lease().await?;
+    let (_stack, cluster) = stack(&bed).await?;
+    // A server of gRPC sends its settings first.
+    let istio = Peer::raw(|mut stream| {
+        let _ = stream.write_all(b"\0\0\0\x04\0\0\0\0\0");
+        let _ = stream.read(&mut [0; 64]);
+    });
+    let nobody = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    installed::install_as(&bed, "meshery-istio", istio.port()).await?;
+    installed::install_as(&bed, "meshery-consul", nobody).await?;
+    let adapter = |name: &str, reply| (format!("meshery-{name}:9081"), reply);
+    let adapters = vec![adapter("istio", AdapterReply::NotReached), adapter("consul", AdapterReply::Reached)];
+    let standin = StandIn::start(Setup { adapters, ..Setup::of(Generation::Controllers, &cluster) });
+    let named = format!("--meshery-server {}", standin.url());
+    let report = test(&bed, &named).await.json();
+    let hops = report["test"]["hops"].as_array().cloned().unwrap_or_default();
+    let ports: Vec<_> =
+        hops.iter().filter(|hop| hop["id"] == "adapter-port").filter_map(|hop| hop["status"].as_str()).collect();
+    assert_eq!(ports, ["pass", "fail"], "{report:#}");
+    // `check` asks the server about its adapters only if they are selected.
+    let check = async |only: &str| {
+        let arguments = format!("system check -o json --fail-on never {only} {named}");
+        at(&bed, bed.namespace(), &arguments).run_beside().await.json()
+    };
+    assert!(problem_codes(&check("--only adapter").await).contains(&"adapter-unreachable"));
+    assert!(!problem_codes(&check("").await).contains(&"adapter-unreachable"));
     Ok(())
 }
