@@ -61,6 +61,11 @@ impl ServerAccess {
         deadline: Instant,
     ) -> Result<ServerChoice, UsageError> {
         let around = Surroundings::of_process();
+        let is_named = [self.meshery_server.is_some(), self.meshery_context.is_some(), self.meshery_config.is_some()];
+        if !is_named.contains(&true) && around.server.is_none() {
+            // No file is read, as in most runs.
+            return Ok(ServerChoice::default());
+        }
         let own = self.clone();
         let made = reader::within(deadline, move || Choice { access: &own, profile, around: &around }.make()).await;
         made.unwrap_or_else(|| {
