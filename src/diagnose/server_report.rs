@@ -159,11 +159,10 @@ fn diagnostic(diagnostic: &Diagnostic) -> DiagnosticReport {
 /// The generation of GraphQL asks only the external address of the broker's monitor. That it does not see the connection
 /// proves nothing.
 fn broker_link(context: &RuleContext<'_>, server: &ServerFacts) -> Option<BrokerLinkReport> {
-    let broken = server.diagnostics.items().iter().find(|diagnostic| diagnostic.code == "broker_unreachable");
-    if let Some(broken) = broken {
+    if let Some(broken) = context.server_says("broker_unreachable") {
         return Some(BrokerLinkReport { connected: false, from: "server", endpoint: broken.endpoint.clone() });
     }
-    let view = server.controllers.items().iter().find(|view| view.controller == Controlled::Broker);
+    let view = context.server_view_of(Controlled::Broker);
     if let Some(view) = view.filter(|view| view.state() == State::Connected) {
         // The address is behind the state.
         let endpoint = view.said.split_whitespace().nth(1).map(str::to_owned);

@@ -7,6 +7,7 @@ pub(crate) mod broker;
 mod cni_policies;
 mod collect;
 pub(crate) mod connectivity;
+mod count;
 mod http1;
 mod hub;
 mod logs;

@@ -13,8 +13,8 @@ pub use objects::{
     start_failure, unschedulable, watch_list_written,
 };
 pub use workloads::{
-    account_of, adapters, broker_services, broker_statefulsets, brokers, chosen, helm_release, hub_deployments,
-    hub_pods, is_current_operator, is_gone, meshsync_deployment, meshsync_pods, meshsync_service_account, meshsyncs,
-    nats_container, nats_running_since, operator, operator_pods, operator_service_account, own_broker_pods,
-    pods_selected_by, server_deployment, server_pods, server_service,
+    account_of, adapters, broker_services, broker_statefulsets, brokers, chosen, container_port, helm_release,
+    hub_deployments, hub_pods, is_current_operator, is_gone, meshsync_deployment, meshsync_pods,
+    meshsync_service_account, meshsyncs, nats_container, nats_running_since, operator, operator_pods,
+    operator_service_account, own_broker_pods, pods_selected_by, server_deployment, server_pods, server_service,
 };

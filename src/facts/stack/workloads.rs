@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use k8s_openapi::{
     api::{
         apps::v1::{Deployment, StatefulSet},
-        core::v1::{Container, Pod, Service},
+        core::v1::{Container, Pod, Service, ServicePort},
     },
+    apimachinery::pkg::util::intstr::IntOrString,
     jiff::Timestamp,
 };
 
@@ -113,6 +114,21 @@ pub fn broker_services(facts: &Facts) -> Vec<&Service> {
 pub fn server_service(facts: &Facts) -> Option<&Service> {
     let wanted = facts.profile.server.deployment;
     facts.services.items().iter().find(|service| name(&service.metadata) == wanted)
+}
+
+/// The port of a pod to which a port of its Service leads. `None` if it is a name that no container has.
+pub fn container_port(pod: &Pod, port: &ServicePort) -> Option<u16> {
+    let of_name = |name: &str| {
+        let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
+        let mut ports = containers.flat_map(|container| container.ports.iter().flatten());
+        ports.find(|port| port.name.as_deref() == Some(name)).map(|port| port.container_port)
+    };
+    let number = match &port.target_port {
+        Some(IntOrString::Int(number)) => *number,
+        Some(IntOrString::String(name)) => name.parse().ok().or_else(|| of_name(name))?,
+        None => port.port,
+    };
+    u16::try_from(number).ok().filter(|port| *port > 0)
 }
 
 /// Pods of the operator.

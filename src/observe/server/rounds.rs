@@ -3,8 +3,6 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use futures_util::future::{join, join_all};
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use serde::Deserialize;
 use tokio::time::Instant;
 
 use super::{
@@ -15,7 +13,7 @@ use super::{
 };
 use crate::{
     cluster::{
-        ask::{ApiClient, ApiError, parse, seen},
+        ask::{ApiClient, ApiError, seen},
         server_access::{ServerChoice, ServerCredential},
     },
     facts::{
@@ -26,6 +24,7 @@ use crate::{
         },
         stack,
     },
+    observe::count::count,
     stack::{
         base::{
             failure::{Failure, Kind},
@@ -92,23 +91,10 @@ pub(crate) fn pod(facts: &Facts) -> Option<ServerPod> {
     let wanted = i32::from(facts.profile.server.port);
     let ports = service.spec.as_ref().and_then(|spec| spec.ports.as_deref()).unwrap_or_default();
     let port = ports.iter().find(|port| port.port == wanted).or_else(|| ports.first());
-    let port = port?;
-    let target = match &port.target_port {
-        Some(IntOrString::String(name)) => name.clone(),
-        Some(IntOrString::Int(number)) => number.to_string(),
-        None => port.port.to_string(),
-    };
-    let named = || {
-        let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
-        let ports = containers.flat_map(|container| container.ports.iter().flatten());
-        let mut ports = ports.filter(|port| port.name.as_deref() == Some(target.as_str()));
-        ports.next().map(|port| port.container_port)
-    };
-    let port = target.parse().ok().or_else(named)?;
     Some(ServerPod {
         namespace: facts.target.namespace.clone(),
         pod: stack::name(&pod.metadata).to_owned(),
-        port: u16::try_from(port).ok().filter(|port| *port > 0)?,
+        port: stack::container_port(pod, port?)?,
     })
 }
 
@@ -322,47 +308,18 @@ impl Inquiry<'_> {
     async fn served(&self, client: &ServerClient<'_>, resources: &[&'static str]) -> BTreeMap<String, Seen<u64>> {
         let counts = join_all(resources.iter().map(async |resource| {
             let kind = watched_kinds::kind_of(resource)?;
-            let path = format!("{}?limit=1", watched_kinds::path_of(resource)?);
+            let path = watched_kinds::path_of(resource)?;
             let limit = client.remaining();
             let late = || Failure::new(Kind::TimedOut, "the API server did not answer in time");
-            let answer = tokio::time::timeout(limit, self.api.get_metadata(&path)).await;
+            let answer = tokio::time::timeout(limit, count(self.api, &path)).await;
             let answer = answer.unwrap_or_else(|_| Err(ApiError::Failed(late())));
-            match seen(answer.and_then(|body| parse::<Counted>(&body)), &Permission::default()) {
-                Seen::Known(counted) => Some((kind.to_owned(), Seen::Known(counted.number()?))),
+            match seen(answer, &Permission::default()) {
+                Seen::Known(number) => Some((kind.to_owned(), Seen::Known(number?))),
                 Seen::Unreachable(failure) => Some((kind.to_owned(), Seen::Unreachable(failure))),
                 _ => None,
             }
         }));
         counts.await.into_iter().flatten().collect()
-    }
-}
-
-/// The first item of a list, and how many follow.
-#[derive(Deserialize)]
-struct Counted {
-    metadata: CountedMetadata,
-    items: Option<Vec<serde::de::IgnoredAny>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[derive(Default)]
-struct CountedMetadata {
-    #[serde(rename = "continue")]
-    next: Option<String>,
-    remaining_item_count: Option<u64>,
-}
-
-impl Counted {
-    /// The number of objects. `None` if the API server does not say how many follow.
-    fn number(&self) -> Option<u64> {
-        let here = self.items.as_ref().map_or(0, Vec::len) as u64;
-        let has_more = self.metadata.next.as_ref().is_some_and(|next| !next.is_empty());
-        match self.metadata.remaining_item_count {
-            Some(more) => here.checked_add(more),
-            None if has_more => None,
-            None => Some(here),
-        }
     }
 }
 

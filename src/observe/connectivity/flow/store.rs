@@ -1,12 +1,14 @@
 //! Compares `MeshSync`'s store with the cluster.
 
 use async_nats::Client;
-use serde_json::Value;
 
 use crate::{
     cluster::ask,
     facts::{FlowTest, test_object},
-    observe::connectivity::{TestContext, request},
+    observe::{
+        connectivity::{TestContext, request},
+        count,
+    },
     stack::{
         base::{permission::Permission, seen::Seen},
         watched_kinds,
@@ -40,10 +42,9 @@ pub(crate) async fn count(context: &TestContext<'_>, clients: &[Client], found: 
 async fn of_resource(context: &TestContext<'_>, resource: &str, path: &str) -> Seen<u64> {
     let (plural, group) = crate::stack::watch_list::resource_and_group(resource).unwrap_or_default();
     let permission = Permission::to("list", group, plural);
-    let answer = context.api.get_metadata(&format!("{path}?limit=1")).await;
-    let list = answer.and_then(|body| ask::parse::<Value>(&body));
-    ask::seen(list, &permission).map(|list| {
-        let here = list["items"].as_array().map_or(0, Vec::len) as u64;
-        here + list["metadata"]["remainingItemCount"].as_u64().unwrap_or(0)
-    })
+    match ask::seen(count::count(context.api, path).await, &permission) {
+        Seen::Known(Some(number)) => Seen::Known(number),
+        Seen::Known(None) => Seen::failed("the API server does not say how many there are"),
+        other => other.map(|_| 0),
+    }
 }

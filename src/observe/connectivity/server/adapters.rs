@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use k8s_openapi::{
-    api::{apps::v1::Deployment, core::v1::Pod},
-    apimachinery::pkg::util::intstr::IntOrString,
-};
+use k8s_openapi::api::{apps::v1::Deployment, core::v1::Pod};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     time::Instant,
@@ -135,16 +132,9 @@ fn port_of(facts: &Facts, pod: &Pod, location: &str) -> Option<u16> {
     let host = host.split('.').next().unwrap_or_default();
     let service = facts.services.items().iter().find(|service| stack::name(&service.metadata) == host);
     let ports = service.and_then(|service| service.spec.as_ref()?.ports.as_ref());
-    let target = ports.and_then(|ports| ports.iter().find(|entry| entry.port == i32::from(port))?.target_port.clone());
-    match target {
+    match ports.and_then(|ports| ports.iter().find(|entry| entry.port == i32::from(port))) {
+        Some(entry) => stack::container_port(pod, entry),
         None => Some(port),
-        Some(IntOrString::Int(number)) => u16::try_from(number).ok(),
-        Some(IntOrString::String(name)) => {
-            let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
-            let mut ports = containers.flat_map(|container| container.ports.iter().flatten());
-            let named = ports.find(|port| port.name.as_deref() == Some(&name))?;
-            u16::try_from(named.container_port).ok()
-        }
     }
 }
 
