@@ -22,7 +22,7 @@ pub async fn look(session: &Session<'_>, depth: Depth) -> Facts {
 }
 
 /// The same. Meshery Server is asked as well, if one was named or found in the cluster.
-pub(super) async fn look_with_server(session: &Session<'_>, depth: Depth) -> Facts {
+pub async fn look_with_server(session: &Session<'_>, depth: Depth) -> Facts {
     let observer = Observer { asks_server: true, ..observer(session, depth, None) };
     finish(session, observer.run().await)
 }

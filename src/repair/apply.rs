@@ -1,11 +1,17 @@
 //! The only writer: applies a plan step by step and knows which steps are done.
 
-use std::{cell::Cell, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::plan::{Action, Plan, Step, Until};
+use super::{
+    plan::{Action, Plan, Step, Until},
+    server::writer::ServerWriter,
+};
 use crate::{
     cluster::{
         change::Change,
@@ -39,6 +45,8 @@ pub struct Writer<'a> {
     patience: Duration,
     /// The number of steps that are done.
     done: Cell<usize>,
+    /// What was seen in Meshery Server.
+    evidence: RefCell<Vec<String>>,
 }
 
 /// What happens to a step of a plan.
@@ -124,17 +132,25 @@ pub enum StepError {
         /// What is still missing.
         lacks: String,
     },
+    /// Meshery Server did not do it, as a clause.
+    #[error("{0}")]
+    Server(String),
 }
 
 impl<'a> Writer<'a> {
     /// A writer for this plan.
     pub fn new(session: &'a Session<'a>, plan: &'a Plan, patience: Duration) -> Self {
-        Self { session, plan, patience, done: Cell::new(0) }
+        Self { session, plan, patience, done: Cell::new(0), evidence: RefCell::default() }
     }
 
     /// The number of steps that are done.
     pub fn done(&self) -> usize {
         self.done.get()
+    }
+
+    /// What was seen in Meshery Server: sentences without a full stop.
+    pub fn evidence(&self) -> Vec<String> {
+        self.evidence.borrow().clone()
     }
 
     /// Applies the plan, and reports every step as it begins, waits and ends.
@@ -182,6 +198,10 @@ impl<'a> Writer<'a> {
                 self.merge(id, &patch).await
             }
             Action::Wait(until) => self.wait(step, *until, None, report).await,
+            Action::Server(operation) => {
+                let Self { session, patience, evidence, .. } = self;
+                Box::pin(ServerWriter { session, patience: *patience, evidence }.step(operation, report)).await
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 //! - `release` releases objects from other tools, for a plan that takes over.
 //! - `host_port` makes room before a restart.
 //! - [`fix`] selects what `check --fix` does.
+//! - [`server`] changes what Meshery Server stores or does.
 //! - [`apply`] is the only writer; [`backup`] writes a copy of the removed objects, and [`restore`] reads it.
 //! - [`crate::report::change`] is what the command answers.
 
@@ -20,3 +21,4 @@ pub mod plan;
 mod release;
 pub mod removal;
 pub mod restore;
+pub mod server;

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::{
     facts::redact::REDACTED,
+    repair::server::Operation,
     report::change::ChangedField,
     stack::{base::permission::Permission, object::Id},
 };
@@ -52,6 +53,8 @@ pub enum Action {
     Restart,
     /// Waits for a condition.
     Wait(Until),
+    /// Changes something in Meshery Server, or waits for it.
+    Server(Operation),
 }
 
 /// What is waited for.
@@ -95,6 +98,19 @@ pub struct Plan {
     pub nudge: Option<Step>,
     /// Whether more can be planned only after these steps, because the rest cannot be read before.
     pub continues: bool,
+    /// The server that the steps change.
+    pub server: Option<ServerRef>,
+    /// What the user must type to confirm, or name with `--confirm`, because others lose something too.
+    pub confirm: Option<String>,
+}
+
+/// The server that a plan changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerRef {
+    /// As messages name it: `Meshery Server at http://localhost:9081`.
+    pub name: String,
+    /// Its address: `http://localhost:9081`, or `pod/NAME:PORT`.
+    pub address: String,
 }
 
 /// The root cause of an unhealthy stack.
@@ -194,6 +210,11 @@ impl Step {
         Self { id, action, why: None }
     }
 
+    /// A step in the server at this address.
+    pub fn in_server(address: &str, operation: Operation) -> Self {
+        Self::new(operation.subject(address), Action::Server(operation))
+    }
+
     /// The step with this reason.
     #[must_use]
     pub fn because(mut self, why: impl Into<String>) -> Self {
@@ -211,6 +232,7 @@ impl Step {
             Action::ClearFinalizers { .. } => "clear finalizers",
             Action::Restart => "restart",
             Action::Wait(_) => "wait",
+            Action::Server(operation) => operation.verb(),
         }
     }
 
@@ -241,7 +263,7 @@ impl Step {
 
     /// Whether it writes.
     pub fn is_change(&self) -> bool {
-        !matches!(self.action, Action::Wait(_))
+        !matches!(self.action, Action::Wait(_) | Action::Server(Operation::Wait { .. }))
     }
 
     /// Whether it deletes something.
@@ -266,6 +288,7 @@ impl Plan {
                     Action::Replace { .. } => &["delete", "create", "patch"],
                     Action::Delete { .. } => &["delete"],
                     Action::Wait(_) => &["get"],
+                    Action::Server(_) => &[],
                 };
                 verbs.iter().map(|verb| step.id.permission(verb))
             })

@@ -58,6 +58,9 @@ pub struct ChangeReport {
     /// What was verified after the last step: `MeshSync CONNECTED`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verified: Option<String>,
+    /// What was seen in Meshery Server, in order, as evidence that the change took effect.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
     /// Existing objects of the stack that a removal kept: `CustomResourceDefinition brokers.meshery.io`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<String>,
@@ -80,6 +83,7 @@ impl ChangeReport {
             unchanged: Vec::new(),
             backup: None,
             verified: None,
+            evidence: Vec::new(),
             kept: Vec::new(),
         }
     }
@@ -95,17 +99,21 @@ pub struct ChangeTarget {
     pub namespace: String,
     /// The family of stacks.
     pub profile: &'static str,
+    /// The address of Meshery Server, if the steps change something there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server: Option<String>,
 }
 
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepReport {
-    /// `create`, `change`, `replace`, `delete`, `clear finalizers`, `restart`, `wait`.
+    /// `create`, `change`, `replace`, `delete`, `clear finalizers`, `restart`, `wait`; in Meshery Server also `upload`,
+    /// `rediscover`, `connect`, `disconnect`, `switch`, `flush`, `reset`.
     pub action: &'static str,
-    /// `apps/v1`.
+    /// `apps/v1`; `meshery-server` for what Meshery Server stores.
     pub api_version: String,
-    /// `Deployment`.
+    /// `Deployment`; in Meshery Server `Connection`, `Data`, `Database`, `Kubeconfig` or `Server`.
     pub object_kind: String,
     /// The namespace. `None` for cluster-scoped objects.
     pub namespace: Option<String>,

@@ -115,10 +115,12 @@ pub enum Deployable {
   meshdoctor system reset stack --dry-run        show the plan
   meshdoctor system reset stack                  remove operator, broker and MeshSync
   meshdoctor system reset stack --crds           remove the CRDs too
-  meshdoctor system reset meshsync               remove MeshSync only")]
+  meshdoctor system reset meshsync               remove MeshSync only
+  meshdoctor system reset data                   empty what Meshery Server stores of this cluster
+  meshdoctor system reset database               empty Meshery Server's database, for all its users")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Reset {
-    /// The part to remove
+    /// The part to remove, or what to empty in Meshery Server
     #[arg(value_enum)]
     pub what: Removable,
     /// Remove the operator and keep its custom resources
@@ -143,6 +145,9 @@ pub struct Reset {
     /// Write no backup
     #[arg(long)]
     pub no_backup: bool,
+    /// Confirm the reset of the database without a question: the server's host name, or CONTEXT/NAMESPACE
+    #[arg(long, value_name = "VALUE")]
+    pub confirm: Option<String>,
     /// Plan and confirmation
     #[command(flatten)]
     pub change: Change,
@@ -180,4 +185,8 @@ pub enum Removable {
     Broker,
     /// The MeshSync CR and its workload
     Meshsync,
+    /// What Meshery Server stores of this cluster; it is received again
+    Data,
+    /// Every table of Meshery Server's database, for all its users and clusters
+    Database,
 }

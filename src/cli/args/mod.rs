@@ -11,7 +11,10 @@ pub use change::{Change, Deployable, Installation, Redeploy, Removable, Reset};
 pub use check::{Check, FailOn, FixLevel};
 pub use global::{Color, Format, Global};
 pub use manifests::Manifests;
-pub use server::{Server, ServerStatus};
+pub use server::{
+    Contexts, ContextsDelete, ContextsList, ContextsPing, ContextsRediscover, ContextsUpload, Mode, Server,
+    ServerConfig, ServerMode, ServerReconnect, ServerStatus,
+};
 use std::time::Duration;
 pub use test::{Dataflow, Judged, Network, NetworkProbe, Probe, Repeated, Test};
 
@@ -94,7 +97,7 @@ pub enum Command {
     /// Test one connection, or whether events flow from end to end
     #[command(subcommand)]
     Test(Test),
-    /// Ask Meshery Server
+    /// Ask Meshery Server, or change what it stores
     #[command(subcommand)]
     Server(Server),
     /// Write a redacted recording for later diagnosis

@@ -10,6 +10,7 @@ use crate::{
     repair::{
         apply::{Event, Stage},
         plan::{Action, Step, Until},
+        server::Operation,
     },
     report::change::{ChangeReport, ChangedField, Outcome, StepReport},
 };
@@ -121,6 +122,8 @@ pub fn doing(step: &Step) -> String {
         Action::Restart => format!("restarting {id}"),
         Action::Wait(Until::Gone) => format!("waiting for the deletion of {id}"),
         Action::Wait(_) => format!("waiting for {id}"),
+        Action::Server(Operation::Wait { goal, .. }) => format!("waiting until {}", goal.words()),
+        Action::Server(operation) => format!("{} {id}", operation.doing()),
     }
 }
 
@@ -134,6 +137,8 @@ fn done(step: &Step) -> String {
         Action::Restart => "restarted",
         Action::Wait(Until::Gone) => "gone",
         Action::Wait(_) => "ready",
+        Action::Server(Operation::Wait { goal, .. }) => return goal.words(),
+        Action::Server(operation) => operation.done(),
     };
     format!("{} {verb}", step.id)
 }
@@ -186,6 +191,10 @@ fn steps(
 fn action(step: &StepReport) -> (&'static str, fn(&Look) -> Style) {
     match step.action {
         "create" => ("create", |look| look.styles.good),
+        "upload" => ("upload", |look| look.styles.good),
+        "rediscover" => ("rediscover", |look| look.styles.good),
+        "connect" => ("connect", |look| look.styles.good),
+        "switch" => ("switch", |look| look.styles.warning),
         "change" => ("change", |look| look.styles.warning),
         "restart" => ("restart", |look| look.styles.warning),
         "replace" => ("recreate", |look| look.styles.bad),
@@ -238,6 +247,7 @@ fn ending(report: &ChangeReport) -> Vec<String> {
     if report.outcome == Outcome::Done && !report.kept.is_empty() {
         lines.push(format!("Kept: {}.", report.kept.join(", ")));
     }
+    lines.extend(report.evidence.iter().map(|seen| format!("Seen: {seen}.")));
     lines
 }
 

@@ -15,6 +15,8 @@ mod rbac;
 mod record;
 mod redeploy;
 mod reset;
+mod reset_data;
+mod reset_database;
 mod server;
 mod status;
 mod test;
@@ -29,7 +31,7 @@ use tokio::time::Instant;
 
 use crate::{
     cli::{
-        args::{self, Cli, Command, FailOn, Format, Global, Server, System},
+        args::{self, Cli, Command, FailOn, Format, Global, System},
         exit::Exit,
         output::{self, Redacted},
         terminal::Terminal,
@@ -70,7 +72,7 @@ pub async fn run(cli: &Cli, terminal: &Terminal, cleanup: &Cleanup) -> anyhow::R
         Command::System(System::Redeploy(args)) => redeploy::run(args, global, terminal).await,
         Command::System(System::Reset(args)) => reset::run(args, global, terminal).await,
         Command::Test(args) => test::run(args, global, terminal, cleanup).await,
-        Command::Server(Server::Status(args)) => server::run(args, global, terminal).await,
+        Command::Server(args) => server::run(args, global, terminal).await,
         Command::Record(args) => record::run(args, global, terminal, cleanup).await,
         Command::WatchList(args) => watch_list::run(args, global, terminal).await,
         Command::Manifests(args) => manifests::run(args, global, terminal).await,

@@ -65,7 +65,7 @@ pub(crate) async fn run(args: &Redeploy, global: &Global, terminal: &Terminal) -
         None => Backup::default(),
     };
     request.restored = backup.kinds().collect();
-    let consent = Consent { restored_from: backup.foreign.clone(), severe: false };
+    let consent = Consent { restored_from: backup.foreign.clone(), severe: false, given: None };
     let connects = request.parts.contains(&Part::Meshsync) || request.parts.contains(&Part::Broker);
     let after = if connects && !args.no_wait { After::Connected } else { After::Deployed };
     let applied = run.apply(&consent, after, async |session| {

@@ -18,12 +18,17 @@ const LOOKS: usize = 40;
 const PAUSE: Duration = Duration::from_millis(250);
 
 pub(crate) async fn run(args: &Reset, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
+    match args.what {
+        Removable::Data => return super::reset_data::run(args, global, terminal).await,
+        Removable::Database => return super::reset_database::run(args, global, terminal).await,
+        _ => {}
+    }
     let profile = super::profile(global).unwrap_or(&profile::MESHERY);
     let request = request(args);
     let severe = args.crds || args.delete_namespace || args.clear_finalizers;
     let run = Run::new(global, terminal, &args.change, profile);
     run.keep_copies(args.backup.clone(), args.no_backup);
-    let consent = Consent { restored_from: None, severe };
+    let consent = Consent { restored_from: None, severe, given: None };
     run.apply(&consent, After::Removed, async |session| {
         let namespace = session.namespace();
         let crds = request.parts.contains(&Part::Definitions);
@@ -60,6 +65,7 @@ pub(crate) fn parts(what: Removable, crds: bool, namespace: bool) -> BTreeSet<Pa
         Removable::Operator => [Part::Operator].into(),
         Removable::Broker => [Part::Broker].into(),
         Removable::Meshsync => [Part::Meshsync].into(),
+        Removable::Data | Removable::Database => BTreeSet::new(),
     };
     if crds {
         parts.insert(Part::Definitions);

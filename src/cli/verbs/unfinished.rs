@@ -2,7 +2,7 @@
 
 use crate::{
     cli::{
-        args::{Cli, Command, Format, Server, System},
+        args::{Cli, Command, Contexts, Format, Server, System},
         exit::Exit,
         output::Redacted,
     },
@@ -85,6 +85,11 @@ impl Unfinished {
             Command::Status(args) | Command::System(System::Status(args)) => (Some(Kind::Status), args.from.as_deref()),
             Command::Server(Server::Status(args)) => (Some(Kind::ServerStatus), args.from.as_deref()),
             Command::System(System::Redeploy(_) | System::Reset(_)) => (Some(Kind::Change), None),
+            Command::Server(
+                Server::Mode(_)
+                | Server::Reconnect(_)
+                | Server::Contexts(Contexts::Rediscover(_) | Contexts::Upload(_) | Contexts::Delete(_)),
+            ) => (Some(Kind::Change), None),
             Command::Test(args) => (Some(Kind::Test(super::test::subject(args))), super::test::from(args)),
             Command::Record(args) if args.file.as_deref().unwrap_or("-") == "-" => (Some(Kind::Record), None),
             Command::WatchList(args) if !args.stock => (Some(Kind::WatchList), None),
@@ -171,6 +176,7 @@ impl Unfinished {
             context: self.target.context.clone(),
             namespace: self.target.namespace.clone(),
             profile: self.profile.name,
+            server: None,
         };
         ChangeReport {
             instead: vec!["run the same command again to continue".into()],

@@ -15,8 +15,8 @@ use hyper::body::Bytes;
 use secrecy::ExposeSecret;
 use tokio::{sync::Semaphore, time::Instant};
 
-pub(crate) use super::answer::Answer;
 pub(crate) use super::route::{Destination, ServerPod};
+pub(crate) use super::{answer::Answer, ask::Ask};
 use super::{
     answer::{Broken, read, size},
     route::{self, Failed, Forward, ServerStream},
@@ -30,7 +30,7 @@ use crate::{
     facts::{redact, server::ReachStep},
     observe::http1::Connection,
     stack::{
-        base::{failure::Kind, limits, words},
+        base::{failure::Kind, words},
         profile::Profile,
     },
 };
@@ -43,47 +43,6 @@ const REASON_DELAY: Duration = Duration::from_millis(200);
 
 /// The name of a local provider. A server with one needs no token.
 const LOCAL_PROVIDER: &str = "None";
-
-/// One request.
-#[derive(Clone, Debug)]
-pub(crate) struct Ask {
-    /// What it is about, under which its time is recorded: `session`.
-    pub(crate) topic: &'static str,
-    /// The path with the query, which contains no secret.
-    pub(crate) path: String,
-    /// The query in GraphQL. With it, the request is a POST.
-    pub(crate) graphql: Option<String>,
-    /// The maximum size of the body.
-    pub(crate) most: usize,
-    /// The maximum time, including a connection if one has to be opened.
-    pub(crate) limit: Duration,
-    /// Whether only the first event of an endless stream is read.
-    pub(crate) first_event: bool,
-}
-
-impl Ask {
-    /// A GET with the client's own time limit.
-    pub(crate) fn get(topic: &'static str, path: impl Into<String>) -> Self {
-        Self {
-            topic,
-            path: path.into(),
-            graphql: None,
-            most: limits::SERVER_ANSWER,
-            limit: Duration::MAX,
-            first_event: false,
-        }
-    }
-
-    /// The same with another maximum size.
-    pub(crate) fn at_most(self, most: usize) -> Self {
-        Self { most, ..self }
-    }
-
-    /// The same with another maximum time.
-    pub(crate) fn within(self, limit: Duration) -> Self {
-        Self { limit, ..self }
-    }
-}
 
 /// Sends requests to one server over at most four connections.
 pub(crate) struct ServerClient<'a> {
@@ -265,8 +224,7 @@ impl<'a> ServerClient<'a> {
             Ok(Answer::Status(status, _)) => status.to_string(),
             Err(failed) => failed.failure.to_string(),
         };
-        let method = if ask.graphql.is_some() { "POST" } else { "GET" };
-        let (product, path) = (self.product, &ask.path);
+        let (product, method, path) = (self.product, ask.method(), &ask.path);
         let took = took.as_secs_f64() * 1000.0;
         self.api.note(&format!("{product} Server: {method} {path}: {outcome} ({took:.1} ms)"));
         answer
@@ -288,9 +246,10 @@ impl<'a> ServerClient<'a> {
     }
 
     /// Sends a request over an idle connection, or over a new one. A server may close an idle one at any time, so that a
-    /// new one is tried then.
+    /// new one is tried then; a change is sent over a new one, because it must not be sent twice.
     async fn exchange(&self, ask: &Ask, end: Instant) -> Result<Answer, Failed> {
-        let idle = self.idle.borrow_mut().pop();
+        let changes = ask.payload.as_ref().is_some_and(|payload| payload.changes);
+        let idle = if changes { None } else { self.idle.borrow_mut().pop() };
         if let Some(mut lane) = idle
             && lane.http.is_usable().await
         {
@@ -347,20 +306,20 @@ impl<'a> ServerClient<'a> {
             Destination::Direct(origin) => origin.authority(),
             Destination::Pod(pod) => format!("localhost:{}", pod.port),
         };
-        let body = ask.graphql.clone();
         let accept = if ask.first_event { "text/event-stream" } else { "application/json" };
         let mut request = Request::builder()
-            .method(if body.is_some() { "POST" } else { "GET" })
+            .method(ask.method())
             .uri(&ask.path)
             .header(header::HOST, host)
             .header(header::ACCEPT, accept);
-        if body.is_some() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
+        let body = ask.payload.as_ref();
+        if let Some(body) = body.filter(|body| !body.content.is_empty()) {
+            request = request.header(header::CONTENT_TYPE, &body.content);
         }
         if let Some(cookies) = &self.cookies.header {
             request = request.header(header::COOKIE, cookies);
         }
-        let body = Full::new(Bytes::from(body.unwrap_or_default()));
+        let body = Full::new(body.map(|body| body.bytes.clone()).unwrap_or_default());
         request.body(body).map_err(|error| Failed::at(ReachStep::Response, Kind::Other, error.to_string()))
     }
 }

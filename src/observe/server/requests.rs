@@ -313,7 +313,7 @@ impl ServerClient<'_> {
 
 /// A query in GraphQL.
 fn graphql(query: &serde_json::Value) -> Ask {
-    Ask { graphql: Some(query.to_string()), ..Ask::get("controllers", "/api/system/graphql/query") }
+    Ask::graphql("controllers", "/api/system/graphql/query", query)
 }
 
 /// Whether the server rejected the query itself.
@@ -339,7 +339,7 @@ fn seen<T>(answer: Result<Answer, Failed>, read: impl FnOnce(&str) -> Result<T, 
 }
 
 /// A status that is an error, with the server's words.
-pub(super) fn of_status(status: u16, said: &str) -> Failure {
+pub(crate) fn of_status(status: u16, said: &str) -> Failure {
     let kind = match status {
         401 => Kind::Unauthorized,
         403 => Kind::Forbidden,
@@ -357,6 +357,6 @@ pub(super) fn of_status(status: u16, said: &str) -> Failure {
     Failure::new(kind, format!("it returned {status}{separator}{said}"))
 }
 
-fn encoded(value: &str) -> String {
+pub(crate) fn encoded(value: &str) -> String {
     utf8_percent_encode(value, PLAIN).to_string()
 }

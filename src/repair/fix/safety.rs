@@ -4,6 +4,7 @@ use crate::{
     repair::{
         host_port,
         plan::{Action, Plan, Step},
+        server::Operation,
     },
     report::{Report, Safety, change::ChangedField},
     stack::component::Component,
@@ -36,6 +37,11 @@ fn safety(step: &Step, report: &Report) -> Safety {
         Action::Patch { changes, .. } if !changes.is_empty() && changes.iter().all(scales_up) => Safety::Safe,
         Action::Delete { .. } if is_test_object(step) => Safety::Safe,
         // A MeshSync that is connected publishes. Any other one has nothing to lose.
+        Action::Server(operation) => match operation {
+            Operation::Wait { .. } => Safety::Safe,
+            Operation::Rediscover | Operation::FlushData(..) => Safety::Review,
+            _ => Safety::Manual,
+        },
         Action::Restart if is_idle_meshsync(step, report) => Safety::Safe,
         Action::Patch { changes, .. } if is_idle_meshsync(step, report) && host_port::is_room(changes) => Safety::Safe,
         Action::ClearFinalizers { .. } => Safety::Manual,
@@ -76,6 +82,7 @@ fn effect(step: &Step) -> String {
         Action::ClearFinalizers { .. } => "clears the finalizers of",
         Action::Restart => "restarts",
         Action::Wait(_) => "waits for",
+        Action::Server(_) => return format!("it changes {} in the server", step.id),
     };
     format!("it {verb} {}", step.id)
 }

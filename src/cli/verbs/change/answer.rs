@@ -6,7 +6,10 @@ use super::Run;
 use crate::{
     cli::{args::Format, exit::Exit, output::Redacted, render, terminal::Unwritable},
     facts::redact,
-    repair::plan::{Action, Plan, Step},
+    repair::{
+        plan::{Action, Plan, Step},
+        server::Operation,
+    },
     report::change::{ChangeReport, ChangeTarget, ChangedField, Outcome, StepReport},
 };
 
@@ -16,6 +19,7 @@ impl Run<'_> {
             context: self.context.borrow().clone(),
             namespace: self.namespace().to_owned(),
             profile: self.profile.name,
+            server: self.server.borrow().clone(),
         };
         let steps = plan.steps.iter().enumerate().map(|(number, step)| step_report(step, number < done));
         ChangeReport {
@@ -23,6 +27,7 @@ impl Run<'_> {
             steps: self.earlier.borrow().iter().cloned().chain(steps).collect(),
             unchanged: plan.unchanged.iter().map(ToString::to_string).collect(),
             backup: self.kept.borrow().clone(),
+            evidence: self.evidence.borrow().clone(),
             ..ChangeReport::new(target, outcome, code_of(outcome).code(), reason)
         }
     }
@@ -127,6 +132,7 @@ fn step_report(step: &Step, done: bool) -> StepReport {
         name: step.id.name.clone(),
         why: match &step.action {
             Action::Wait(until) => Some(format!("until it is {until}")),
+            Action::Server(Operation::Wait { goal, .. }) => Some(format!("until {}", goal.words())),
             _ => step.why.clone(),
         },
         changes: step

@@ -1,6 +1,7 @@
 //! What every changing command does: look, plan, show the plan, ask, apply, report; and plan again if needed.
 
 mod answer;
+mod consent;
 mod question;
 mod settle;
 
@@ -13,6 +14,7 @@ use std::{
 
 use serde_json::Value;
 
+pub(crate) use self::consent::Consent;
 use crate::{
     cli::{
         args::{Change, Format, Global},
@@ -39,15 +41,6 @@ use crate::{
     },
 };
 use answer::exit_of;
-
-/// How the user confirms a change.
-#[derive(Debug, Default)]
-pub(crate) struct Consent {
-    /// The namespace whose custom resources are restored, if it is another one.
-    pub(crate) restored_from: Option<String>,
-    /// Whether the user must type the namespace, because the change cannot be undone.
-    pub(crate) severe: bool,
-}
 
 /// What follows the last step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +70,8 @@ pub(crate) struct Run<'a> {
     terminal: &'a Terminal,
     change: &'a Change,
     profile: &'static Profile,
+    /// If the plan asks and changes Meshery Server: whether it asks everything.
+    server_extent: Option<bool>,
     /// Where the backup of removed objects is written.
     copies: RefCell<Copies>,
     /// The backup that was written.
@@ -95,6 +90,10 @@ pub(crate) struct Run<'a> {
     steps: RefCell<Option<Vec<StepReport>>>,
     /// How far the run is: `at step 16 of 17 (waiting for StatefulSet meshery-nats)`; `None` before the first change.
     place: RefCell<Option<String>>,
+    /// The address of Meshery Server, if the plan changes something there.
+    server: RefCell<Option<String>>,
+    /// What was seen there.
+    evidence: RefCell<Vec<String>>,
 }
 
 /// If a signal stops the run, says how far it came, and prints the document for programs.
@@ -154,6 +153,7 @@ impl<'a> Run<'a> {
             terminal,
             change,
             profile,
+            server_extent: None,
             copies: RefCell::new(Copies::None),
             kept: RefCell::new(None),
             restorable: Cell::new(false),
@@ -163,7 +163,16 @@ impl<'a> Run<'a> {
             earlier: RefCell::new(Vec::new()),
             steps: RefCell::new(None),
             place: RefCell::new(None),
+            server: RefCell::new(None),
+            evidence: RefCell::new(Vec::new()),
         }
+    }
+
+    /// The same for a change of Meshery Server. `whole` if everything is asked of it, otherwise what a diagnosis needs.
+    #[must_use]
+    pub(crate) fn in_server(mut self, whole: bool) -> Self {
+        self.server_extent = Some(whole);
+        self
     }
 
     /// Writes a backup of everything before it is removed.
@@ -213,7 +222,11 @@ impl<'a> Run<'a> {
                 Ok(self.answer(&self.report(Outcome::Undetermined, why, &Plan::default(), 0)))
             }
         };
-        super::connected_beside(ServerChoice::default(), self.global, self.terminal, longest, apply).await?
+        if let Some(whole) = self.server_extent {
+            super::connected_whole(self.global, self.terminal, longest, whole, apply).await?
+        } else {
+            super::connected_beside(ServerChoice::default(), self.global, self.terminal, longest, apply).await?
+        }
     }
 
     async fn apply_with(
@@ -269,6 +282,9 @@ impl<'a> Run<'a> {
                     return Ok(report);
                 }
             };
+            if let Some(server) = &planned.server {
+                *self.server.borrow_mut() = Some(server.address.clone());
+            }
             if let Some(report) = self.before(&planned, consent, session).await? {
                 return Ok(report);
             }
@@ -317,28 +333,11 @@ impl<'a> Run<'a> {
             return Ok(Some(self.report(Outcome::DryRun, None, plan, 0)));
         }
         let refused = |why: &str| Ok(Some(self.report(self.refused(), Some(why.into()), plan, 0)));
-        if !self.change.yes {
-            if self.terminal.interactive {
-                let shown = self.planned(plan);
-                let text = render::plan(&shown, &self.terminal.look(false));
-                self.terminal.say(text.strip_suffix('\n').unwrap_or(&text));
-                *self.shown.borrow_mut() = Some(shown);
-            }
-            let question = question::of(plan, consent, &session.target);
-            let namespace = session.namespace();
-            let agreed = if consent.severe {
-                let question = format!("{question} This cannot be undone. Type {namespace} to confirm");
-                self.terminal.confirm_by_typing(&question, namespace).await
-            } else {
-                self.terminal.confirm(&question).await
-            };
-            match agreed {
-                Some(true) => {}
-                Some(false) => return refused("not confirmed"),
-                None => return refused("confirmation is required, and --yes was not given"),
-            }
-        }
-        if let Err(error) = self.show_plan(plan, !self.change.yes) {
+        let asked = match self.agree(plan, consent, session).await {
+            Ok(asked) => asked,
+            Err(report) => return Ok(Some(*report)),
+        };
+        if let Err(error) = self.show_plan(plan, asked) {
             return refused(&error.to_string());
         }
         if let Err(why) = self.copy(plan, session).await {
@@ -438,6 +437,7 @@ impl<'a> Run<'a> {
         };
         let result = writer.run(&tell).await;
         let done = writer.done();
+        self.evidence.borrow_mut().extend(writer.evidence());
         drop(noted);
         match result {
             Ok(()) => {

@@ -6,7 +6,7 @@ use super::Consent;
 use crate::{
     facts::{Target, redact},
     repair::plan::{Action, Plan, Step},
-    stack::object::Id,
+    stack::{base::words, object::Id},
 };
 
 /// The changes in the order in which the question names them.
@@ -31,7 +31,12 @@ pub(super) fn of(plan: &Plan, consent: &Consent, target: &Target) -> String {
     let objects = if last == 1 { "object" } else { "objects" };
     let removes = changes.iter().all(|(verb, _)| VERBS[4..].contains(verb));
     let preposition = if removes { "from" } else { "in" };
-    let sentence = format!("{changed} {objects} {preposition} {}?", place(target));
+    let objects = format!("{changed} {objects} {preposition} {}", place(target));
+    let sentence = match (in_server(plan), changes.is_empty()) {
+        (Some(in_server), true) => format!("{in_server}?"),
+        (Some(in_server), false) => format!("{in_server}, and {objects}?"),
+        (None, _) => format!("{objects}?"),
+    };
     match &consent.restored_from {
         Some(other) => format!("Restore the custom resources of namespace \"{other}\": {sentence}"),
         None => {
@@ -39,6 +44,19 @@ pub(super) fn of(plan: &Plan, consent: &Consent, target: &Target) -> String {
             letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
         }
     }
+}
+
+/// What is done in Meshery Server, and in which: `flush the data of connection prod in Meshery Server at https://…`.
+fn in_server(plan: &Plan) -> Option<String> {
+    let asked = plan.steps.iter().filter_map(|step| match &step.action {
+        Action::Server(operation) => operation.asked(),
+        _ => None,
+    });
+    let mut phrases: Vec<String> = asked.collect();
+    phrases.dedup();
+    let what = words::list(&phrases.iter().map(String::as_str).collect::<Vec<_>>());
+    (!phrases.is_empty())
+        .then(|| format!("{what} in {}", plan.server.as_ref().map_or("the server", |server| &server.name)))
 }
 
 fn verb_of(step: &Step) -> Option<&'static str> {
@@ -49,7 +67,7 @@ fn verb_of(step: &Step) -> Option<&'static str> {
         Action::Delete { .. } => "delete",
         Action::ClearFinalizers { .. } => "clear the finalizers of",
         Action::Restart => "restart",
-        Action::Wait(_) => return None,
+        Action::Wait(_) | Action::Server(_) => return None,
     })
 }
 
@@ -101,7 +119,7 @@ mod tests {
         let place = "in context \"prod\" (https://api.example:6443), namespace \"meshery\"?";
         let question = of(&plan, &Consent::default(), &target());
         assert_eq!(question, format!("Create 2 and change 1 object {place}"));
-        let consent = Consent { restored_from: Some("other".into()), severe: false };
+        let consent = Consent { restored_from: Some("other".into()), severe: false, given: None };
         let restored = of(&plan, &consent, &target());
         let expected =
             format!("Restore the custom resources of namespace \"other\": create 2 and change 1 object {place}");

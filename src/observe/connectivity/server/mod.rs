@@ -20,7 +20,6 @@ use crate::{
         connectivity::listener::micros,
         server::{
             client::{Answer, Ask, ServerClient},
-            pod,
             route::{self, Destination, Failed, ServerStream},
         },
     },
@@ -42,15 +41,7 @@ const ENOUGH: u64 = 3;
 
 /// A client of the server of this run, with its credential. `None` if there is no server.
 pub(super) fn client<'a>(context: &'a TestContext<'_>) -> Option<ServerClient<'a>> {
-    let (choice, streams) = (&context.scope.server, context.clients.streams.clone());
-    let profile = context.facts.profile;
-    match &choice.named {
-        Some(named) => ServerClient::named(context.api, streams, profile, named),
-        None => {
-            let pod = pod(context.facts)?;
-            Some(ServerClient::found(context.api, streams, profile, pod, choice.for_service.as_ref()))
-        }
-    }
+    crate::observe::server::client(context.api, &context.clients.streams, &context.scope.server, context.facts)
 }
 
 /// Runs the test. `None` if there is no server.

@@ -1,6 +1,6 @@
 //! `server status`: observe, render. It shows what Meshery Server answered, without judging it.
 
-use super::{Extent, Judged, status};
+use super::super::{Extent, Judged, status};
 use crate::{
     cli::{
         args::{Global, ServerStatus, program},
@@ -24,7 +24,7 @@ pub(crate) fn reduce(report: &mut Report) {
 
 pub(crate) async fn run(args: &ServerStatus, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
     let extent = Extent { depth: Depth::Check, whole_server: true };
-    let (mut stacks, source) = super::facts(args.from.as_deref(), global, extent, terminal, &[]).await?;
+    let (mut stacks, source) = super::super::facts(args.from.as_deref(), global, extent, terminal, &[]).await?;
     if stacks.iter().any(|facts| facts.server.is_some()) {
         stacks.retain(|facts| facts.server.is_some());
     } else {

@@ -1,0 +1,24 @@
+//! `server`: what Meshery Server shows, and what its user interface can change.
+
+mod config;
+mod contexts;
+mod mode;
+mod reconnect;
+mod status;
+
+pub(crate) use self::status::reduce;
+use crate::cli::{
+    args::{Global, Server},
+    exit::Exit,
+    terminal::Terminal,
+};
+
+pub(crate) async fn run(args: &Server, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
+    match args {
+        Server::Status(args) => status::run(args, global, terminal).await,
+        Server::Config(args) => config::run(args, global, terminal).await,
+        Server::Contexts(args) => contexts::run(args, global, terminal).await,
+        Server::Mode(args) => mode::run(args, global, terminal).await,
+        Server::Reconnect(args) => reconnect::run(args, global, terminal).await,
+    }
+}
