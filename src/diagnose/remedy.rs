@@ -194,7 +194,8 @@ impl<'a> RuleContext<'a> {
         self.meshdoctor(Effect::Read, &format!("rbac {of}{to}"))
     }
 
-    fn own(&self, action: Action) -> Command {
+    /// A command of this program for an action.
+    pub(crate) fn own(&self, action: Action) -> Command {
         let namespace = &self.facts.target.namespace;
         let invocation = &self.facts.target.invocation;
         let profile = self.facts.profile;

@@ -53,6 +53,8 @@ pub enum Action {
     Redeploy(Option<&'static str>),
     /// Deploys the broker with a new token.
     NewToken,
+    /// Changes something in Meshery Server; the flags that name it.
+    Server(ServerChange, String),
     /// Shows the logs of a workload or pod.
     Logs {
         /// The target as kubectl accepts it: `deployment/NAME`, a pod's name, `-l SELECTOR`.
@@ -70,6 +72,47 @@ pub enum Action {
     Meshdoctor(String, Effect),
     /// A complete command line of any program, with its effect on the cluster.
     Other(String, Effect),
+}
+
+/// What changes in Meshery Server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServerChange {
+    /// Makes it look for kubeconfigs again, and start what it does for each of its connections.
+    Rediscover,
+    /// Uploads a kubeconfig, which the user must name.
+    Upload,
+    /// Deletes the connection with this ID.
+    DeleteConnection(String),
+    /// Makes it connect to the broker again.
+    Reconnect,
+    /// Switches it to the operator.
+    OperatorMode,
+    /// Empties what it stores of this cluster, so that it is received again.
+    FlushData,
+    /// Drops every table of its database.
+    ResetDatabase,
+}
+
+impl ServerChange {
+    fn effect(&self) -> Effect {
+        match self {
+            // What is flushed is a copy, which is received again.
+            Self::Rediscover | Self::Upload | Self::Reconnect | Self::OperatorMode | Self::FlushData => Effect::Write,
+            Self::DeleteConnection(_) | Self::ResetDatabase => Effect::Destructive,
+        }
+    }
+
+    fn arguments(&self) -> String {
+        match self {
+            Self::Rediscover => "server contexts rediscover".into(),
+            Self::Upload => "server contexts upload FILE".into(),
+            Self::DeleteConnection(id) => format!("server contexts delete {}", quoted(id)),
+            Self::Reconnect => "server reconnect".into(),
+            Self::OperatorMode => "server mode operator".into(),
+            Self::FlushData => "system reset data".into(),
+            Self::ResetDatabase => "system reset database".into(),
+        }
+    }
 }
 
 /// Whether a change may be applied automatically.
@@ -125,13 +168,14 @@ impl Action {
                 Effect::Destructive
             }
             Self::Logs { .. } | Self::Inspect(_) => Effect::Read,
+            Self::Server(change, _) => change.effect(),
             Self::Meshdoctor(_, effect) | Self::Other(_, effect) => *effect,
         }
     }
 
     /// Whether this program runs it, not kubectl.
     pub fn is_own(&self) -> bool {
-        matches!(self, Self::Redeploy(_) | Self::NewToken | Self::Meshdoctor(_, _))
+        matches!(self, Self::Redeploy(_) | Self::NewToken | Self::Server(..) | Self::Meshdoctor(_, _))
     }
 
     /// The arguments of kubectl, or of this program, without those that select the cluster and the namespace.
@@ -154,6 +198,7 @@ impl Action {
             Self::NewToken => "system redeploy broker --new-token".into(),
             Self::Redeploy(None) => "system redeploy".into(),
             Self::Redeploy(Some(part)) => format!("system redeploy {part}"),
+            Self::Server(change, flags) => format!("{}{flags}", change.arguments()),
             Self::Logs { of, container, tail } => {
                 let container = container.as_ref().map(|it| format!(" -c {it}"));
                 let tail = tail.map(|lines| format!(" --tail={lines}"));

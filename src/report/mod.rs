@@ -19,7 +19,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde::Serialize;
 
 pub use self::{
-    action::{Action, Effect, Safety, WorkloadRef},
+    action::{Action, Effect, Safety, ServerChange, WorkloadRef},
     route::Route,
 };
 

@@ -45,7 +45,7 @@ pub(crate) mod prelude {
             stack_view::cluster_object,
         },
         facts::{BrokerServer, stack},
-        report::{Action, Command, Effect, Finding, Kind, ObjectRef, Severity},
+        report::{Action, Command, Effect, Finding, Kind, ObjectRef, ServerChange, Severity},
         stack::{
             base::seen::Seen,
             component::Component,

@@ -1,5 +1,8 @@
 use crate::{
-    diagnose::rules::{prelude::*, server_commands::ask},
+    diagnose::rules::{
+        prelude::*,
+        server_commands::{ask, change},
+    },
     facts::{Connection, destination::Destination},
 };
 
@@ -8,7 +11,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "{product} Server is not connected to the broker",
     explains: &["database-empty", "database-stale", "server-not-storing"],
     explanation: include_str!("server_not_connected.md"),
-    cure: Cure::Person(because::CLIENT),
+    cure: Cure::Except("if the server is not known, or has no connection to this cluster"),
     ..Diagnosis::info(Component::Broker)
 };
 
@@ -38,6 +41,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     } else {
         Severity::Info
     };
+    let knows_us = context.our_connection().is_some() && context.server_is_embedded() != Some(true);
     let product = context.facts.profile.product;
     let clients = context.facts.profile.server.clients.join(" or ");
     DIAGNOSIS
@@ -59,6 +63,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         } else {
             "check that the server's connection to this cluster is connected"
         })
+        .fixes(knows_us.then(|| change(context, ServerChange::Reconnect)))
         .command(ask(context, "server status"))
         .found()
 }

@@ -2,7 +2,11 @@ use k8s_openapi::jiff::SignedDuration;
 
 use crate::{
     diagnose::{
-        rules::{meshsync::watch_list::version, prelude::*, server_commands::ask},
+        rules::{
+            meshsync::watch_list::version,
+            prelude::*,
+            server_commands::{ask, change},
+        },
         stack_view::Line,
     },
     facts::destination::READS_SCHEMES,
@@ -91,6 +95,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
              until its data is flushed"
         })
         .command(context.restart(Component::Meshsync))
+        .commands(context.server_session().is_ok().then(|| change(context, ServerChange::FlushData)))
         .command(ask(context, "server status"))
         .found()
 }

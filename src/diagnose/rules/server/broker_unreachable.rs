@@ -1,4 +1,4 @@
-use crate::diagnose::rules::server_commands::ask;
+use crate::diagnose::rules::server_commands::{ask, change};
 use crate::diagnose::{
     rules::prelude::*,
     stack_view::{Line, Location},
@@ -15,7 +15,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
         "server-not-storing",
     ],
     explanation: include_str!("broker_unreachable.md"),
-    cure: Cure::Person(because::OUTSIDE),
+    cure: Cure::Except("if the server runs outside this cluster"),
     ..Diagnosis::fault(Component::Server)
 };
 
@@ -75,9 +75,12 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     match context.server_location() {
         Location::Inside(why) => draft
             .evidence(why)
-            .remedy(format!("check that its pod may connect to the broker's Service{token}, then restart the server"))
+            .remedy(format!(
+                "check that its pod may connect to the broker's Service{token}; then let the server connect again, by \
+                 a restart if it does not do it by itself"
+            ))
             .command(context.meshdoctor(Effect::Read, "test broker"))
-            .commands(crate::diagnose::rules::server_commands::restart_server(context)),
+            .fix(change(context, ServerChange::Reconnect)),
         _ => draft
             .remedy(format!(
                 "give the broker an address that the server reaches, or a port-forward on the server's machine{token}"

@@ -1,5 +1,5 @@
 use super::ping::{self, PingFailure};
-use crate::diagnose::rules::server_commands::ask;
+use crate::diagnose::rules::server_commands::{ask, change, upload};
 use crate::{diagnose::rules::prelude::*, facts::server::ClusterConnection};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -57,6 +57,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         } else {
             draft.remedy("let the server reach that address, or upload a kubeconfig with one that it reaches")
         }
+        .command(upload(context))
         .command(ask(context, "test server"))
         .found();
     }
@@ -72,7 +73,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .message("The server does not use the connection: it receives nothing and does not manage the operator.")
             .evidence(format!("connection {} ({}): status {}", connection.name, connection.id, connection.status))
             .evidences(address(connection))
-            .remedy("set the connection to connected in the server, unless it was disconnected on purpose")
+            .remedy("connect it again, unless it was disconnected on purpose")
+            .command(change(context, ServerChange::Reconnect))
             .command(ask(context, "server status"))
             .found();
     }

@@ -1,4 +1,4 @@
-use crate::diagnose::rules::server_commands::ask;
+use crate::diagnose::rules::server_commands::{change, upload};
 use crate::{diagnose::rules::prelude::*, facts::server::ServerSession, stack::base::words::count};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -6,7 +6,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "{product} Server has no connection to this cluster",
     explains: &["database-empty", "broker-server-not-connected"],
     explanation: include_str!("connection_missing.md"),
-    cure: Cure::Person(because::CLIENT),
+    cure: Cure::Except("if the server has no kubeconfig for this cluster"),
     ..Diagnosis::warning(Component::Server)
 };
 
@@ -50,7 +50,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
                 count(number, "connection", "connections")
             ),
         })
-        .remedy("upload the kubeconfig of this cluster to the server, or open its user interface once")
-        .command(ask(context, "server status"))
+        .remedy(
+            "let the server look for its kubeconfigs again; if it has none for this cluster, upload one to the server",
+        )
+        .fix(change(context, ServerChange::Rediscover))
+        .command(upload(context))
         .found()
 }

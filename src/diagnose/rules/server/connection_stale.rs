@@ -1,6 +1,6 @@
 use super::ping::{self, PingFailure};
 use crate::diagnose::rules::prelude::*;
-use crate::diagnose::rules::server_commands::ask;
+use crate::diagnose::rules::server_commands::{ask, change, upload};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "server-connection-stale",
@@ -30,7 +30,8 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .evidence(format!("connection {} ({}): {}", connection.name, connection.id, connection.status))
             .evidence(ping::evidence(text))
             .remedy("delete the connection in the server and upload the kubeconfig again")
-            .command(ask(context, "server status"))
+            .command(change(context, ServerChange::DeleteConnection(connection.id.clone())))
+            .command(upload(context))
             .found();
     }
     let others = server.connections_to(cluster_id);
@@ -48,6 +49,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .evidence(format!("in use: {} ({})", connection.name, connection.id))
         .evidences(others.iter().map(|other| format!("also connected: {} ({})", other.name, other.id)))
         .remedy("delete the connections that nobody needs in the server")
+        .commands(others.iter().take(3).map(|other| change(context, ServerChange::DeleteConnection(other.id.clone()))))
         .command(ask(context, "server status"))
         .found()
 }

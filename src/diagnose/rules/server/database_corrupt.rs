@@ -1,4 +1,4 @@
-use crate::diagnose::rules::server_commands::{ask, restart_server};
+use crate::diagnose::rules::server_commands::{change, restart_server};
 use crate::{diagnose::rules::prelude::*, facts::server::ServerFacts};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
@@ -58,7 +58,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
              publishes all objects again after a restart, but designs and settings are lost",
         )
         .commands(restart_server(context))
-        .command(ask(context, "server status"))
+        .command(change(context, ServerChange::ResetDatabase).last_resort())
         .found()
 }
 

@@ -1,5 +1,5 @@
 use super::database_corrupt;
-use crate::diagnose::rules::server_commands::ask;
+use crate::diagnose::rules::server_commands::{ask, change};
 use crate::{
     diagnose::rules::prelude::*,
     facts::server::{ServerFacts, StoredData},
@@ -11,7 +11,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     title: "The database of {product} Server has nothing of this cluster",
     explains: &["database-stale"],
     explanation: include_str!("database_empty.md"),
-    cure: Cure::Person(because::CLIENT),
+    cure: Cure::Except("while MeshSync or the server is not connected to the broker"),
     ..Diagnosis::fault(Component::Server)
 };
 
@@ -52,19 +52,23 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .evidences(since);
     if embedded {
         return draft
-            .remedy("disconnect the connection in the server and connect it again: the server runs MeshSync itself")
+            .remedy("let the server request every object again: it runs MeshSync itself")
+            .fix(change(context, ServerChange::FlushData))
             .command(ask(context, "server status"))
             .found();
     }
     let restart = context.meshsync.known().map(|_| context.restart(Component::Meshsync));
     draft
-        .remedy(if restart.is_some() {
-            "restart MeshSync, which publishes every object again; then compare the numbers"
+        .remedy(if connected {
+            "let the server request every object again; or restart MeshSync, which publishes every object"
+        } else if restart.is_some() {
+            "MeshSync and the server must be connected to the broker first; then restart MeshSync, which publishes \
+             every object again"
         } else {
             "MeshSync must run in the cluster first; when it starts, it publishes every object"
         })
+        .fixes(connected.then(|| change(context, ServerChange::FlushData)))
         .commands(restart)
-        .command(ask(context, "server status"))
         .found()
 }
 

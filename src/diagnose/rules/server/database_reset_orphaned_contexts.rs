@@ -1,13 +1,13 @@
 use super::database_empty::stored;
 use crate::diagnose::rules::prelude::*;
-use crate::diagnose::rules::server_commands::ask;
+use crate::diagnose::rules::server_commands::{change, upload};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "database-reset-orphaned-contexts",
     title: "The database of {product} Server has objects of this cluster, but no connection",
     explains: &["server-connection-missing", "database-empty", "database-stale", "broker-server-not-connected"],
     explanation: include_str!("database_reset_orphaned_contexts.md"),
-    cure: Cure::Person(because::CLIENT),
+    cure: Cure::Except("if the server has no kubeconfig for this cluster"),
     ..Diagnosis::warning(Component::Server)
 };
 
@@ -37,7 +37,10 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         )
         .evidence(format!("{rows} objects of this cluster are stored"))
         .evidence("the server's list of connections to clusters is empty")
-        .remedy("open the server's user interface once, or upload the kubeconfig of this cluster")
-        .command(ask(context, "server status"))
+        .remedy(
+            "let the server look for its kubeconfigs again; if it has none for this cluster, upload one to the server",
+        )
+        .fix(change(context, ServerChange::Rediscover))
+        .command(upload(context))
         .found()
 }

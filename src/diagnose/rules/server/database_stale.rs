@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::{database_corrupt, database_empty::stored};
-use crate::diagnose::rules::server_commands::ask;
+use crate::diagnose::rules::server_commands::{ask, change};
 use crate::{
     diagnose::rules::prelude::*,
     facts::watch_list::in_force,
@@ -12,7 +12,7 @@ pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "database-stale",
     title: "The data of {product} Server differs from the cluster",
     explanation: include_str!("database_stale.md"),
-    cure: Cure::Person("you decide when everything is published again"),
+    cure: Cure::Automatic,
     ..Diagnosis::warning(Component::Server)
 };
 
@@ -82,15 +82,21 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             }
         })
         .evidences(missing.iter().chain(&ghosts));
-    let draft = draft.remedy(if !ghosts.is_empty() && (missing.is_empty() || !embedded) {
-        "flush the data of this connection in the server, then restart MeshSync"
-    } else if embedded {
-        "disconnect the connection in the server and connect it again: the server runs MeshSync itself"
-    } else {
-        "restart MeshSync, which publishes every object again"
-    });
     let restart = (!embedded && context.meshsync.known().is_some()).then(|| context.restart(Component::Meshsync));
-    draft.commands(restart).command(ask(context, "server status")).found()
+    let draft = if ghosts.is_empty() && restart.is_some() {
+        let flush = change(context, ServerChange::FlushData);
+        draft
+            .remedy(
+                "restart MeshSync, which publishes every object again; or flush the data, which requests every object",
+            )
+            .fixes(restart)
+            .command(flush)
+    } else {
+        draft
+            .remedy("flush the data, which also requests every object again")
+            .fix(change(context, ServerChange::FlushData))
+    };
+    draft.command(ask(context, "server status")).found()
 }
 
 /// The kinds that `MeshSync` watches. `None` if that is not known, or if the server runs it.

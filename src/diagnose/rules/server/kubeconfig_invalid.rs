@@ -1,6 +1,6 @@
 use super::ping::{self, PingFailure};
 use crate::diagnose::rules::prelude::*;
-use crate::diagnose::rules::server_commands::ask;
+use crate::diagnose::rules::server_commands::{ask, upload};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "server-kubeconfig-invalid",
@@ -59,6 +59,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             "upload a kubeconfig with a token or a certificate that the server can use by itself: programs that supply \
              credentials, and files on your machine, do not exist where it runs",
         )
+        .command(upload(context))
         .command(ask(context, "test server"))
         .found()
 }

@@ -1,5 +1,5 @@
-use crate::diagnose::rules::prelude::*;
-use crate::diagnose::rules::server_commands::ask;
+use crate::diagnose::rules::server_commands::{ask, change};
+use crate::{diagnose::rules::prelude::*, facts::server::ApiGeneration};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "server-mode-embedded",
@@ -26,6 +26,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         return Outcome::pass_with(mode.evidence);
     }
     let beside = context.has_workload();
+    let newest = context.server_facts()?.generation.known() == Some(&ApiGeneration::Controllers);
     DIAGNOSIS
         .finding()
         .title("{product} Server watches this cluster in embedded mode")
@@ -42,6 +43,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         } else {
             "no action needed"
         })
+        .commands((beside && newest && context.operator_forbidden().is_none()).then(|| change(context, ServerChange::OperatorMode)))
         .command(ask(context, "server status"))
         .found()
 }

@@ -1,6 +1,6 @@
 use super::ping;
 use crate::diagnose::rules::prelude::*;
-use crate::diagnose::rules::server_commands::ask;
+use crate::diagnose::rules::server_commands::{ask, upload};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "server-operator-deploy-failed",
@@ -41,6 +41,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     } else {
         ("Its diagnostics contain the cause.", "remove the cause, or deploy the operator yourself")
     };
+    let upload = ping::is_about_credentials(&text).then(|| upload(context));
     let there = context.operator.known().is_some();
     DIAGNOSIS
         .finding()
@@ -52,6 +53,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         })
         .evidence(format!("the server's diagnostics: {}", text.trim()))
         .remedy(remedy)
+        .commands(upload)
         .command(context.redeploy(None))
         .command(ask(context, "server status"))
         .found()
