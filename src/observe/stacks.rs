@@ -88,14 +88,20 @@ fn installed(mut candidates: Vec<Candidate>, namespace_is_named: bool) -> Vec<Fa
     candidates.into_iter().map(|candidate| candidate.facts).collect()
 }
 
-/// The profiles of the installed stacks, which are at least one.
-pub async fn profiles(session: &Session<'_>) -> Vec<&'static Profile> {
+/// The profiles of the installed stacks, which are at least one, and whether Meshery Server is asked about each. A server
+/// that the user named belongs to one of them.
+pub async fn profiles(session: &Session<'_>) -> Vec<(&'static Profile, bool)> {
     let own = session.scope.profile;
+    let is_named = session.scope.server.named.is_some();
     match served(session).await {
         Some(served) if served.iter().any(|profile| *profile != own) => {
-            look_at_each(session, Depth::Check, false).await.iter().map(|facts| facts.profile).collect()
+            let mut stacks = look_at_each(session, Depth::Check, is_named).await;
+            if is_named {
+                keep_one_server(&mut stacks);
+            }
+            stacks.iter().map(|facts| (facts.profile, !is_named || facts.server.is_some())).collect()
         }
-        _ => vec![own],
+        _ => vec![(own, true)],
     }
 }
 

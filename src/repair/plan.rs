@@ -298,6 +298,14 @@ impl Plan {
         permissions
     }
 
+    /// Adds the steps and warnings of another plan.
+    pub fn append(&mut self, other: Self) {
+        self.continues |= other.continues;
+        self.warnings.extend(other.warnings);
+        self.steps.extend(other.steps);
+        self.server = self.server.take().or(other.server);
+    }
+
     /// Whether it changes nothing.
     pub fn is_empty(&self) -> bool {
         !self.steps.iter().any(Step::is_change)

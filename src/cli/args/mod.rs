@@ -223,6 +223,8 @@ pub enum Rbac {
     Redeploy(Subject),
     /// Permissions for `system reset`
     Reset(RbacReset),
+    /// Permissions in the cluster for `server`, `system reset data` and `system reset database`
+    Server(Subject),
 }
 
 /// The arguments of `rbac test`.

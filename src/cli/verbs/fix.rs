@@ -29,6 +29,7 @@ use crate::{
     repair::{
         fix::{self, Fix, Settling},
         plan::{Advice, Plan, Refusal},
+        server::{self, ServerView},
     },
     report::{
         Action, FixReport, Report, ReportList, Safety, Source,
@@ -62,6 +63,7 @@ pub(super) async fn run(
         terminal,
         cleanup,
         applied: Cell::new(0),
+        asks_server: Cell::new(true),
         applying: Cell::new(false),
     };
     let work = async |opened: Opened<'_>| match opened {
@@ -86,6 +88,8 @@ struct Doctor<'a> {
     cleanup: &'a Cleanup,
     /// The number of fixes that were applied.
     applied: Cell<usize>,
+    /// Whether Meshery Server is asked, if one was named or found.
+    asks_server: Cell<bool>,
     /// Whether a fix is being planned, confirmed or applied. If a signal stops it, it says so itself.
     applying: Cell<bool>,
 }
@@ -121,7 +125,8 @@ impl Doctor<'_> {
     /// Fixes one stack after the other.
     async fn fix_all(&self, session: &Session<'_>) -> anyhow::Result<Exit> {
         let mut ended = Vec::new();
-        for profile in stacks::profiles(session).await {
+        for (profile, asks_server) in stacks::profiles(session).await {
+            self.asks_server.set(asks_server);
             ended.push(if profile == session.scope.profile {
                 self.fix(session).await?
             } else {
@@ -249,12 +254,12 @@ impl Doctor<'_> {
     async fn plan(&self, session: &Session<'_>, fix: &Fix, report: &Report) -> Result<Plan, Refusal> {
         let mut plan = Plan::default();
         for action in &fix.actions {
-            if is_redeploy(action) {
+            if let Action::Server(change, _) = action {
+                let facts = observe::look_with_server(session, Depth::Check).await;
+                plan.append(server::plan_of(change, &ServerView::of(&facts)?)?);
+            } else if is_redeploy(action) {
                 let force = self.level == FixLevel::Review;
-                let part = redeploy::plan_of(session, action, force, report).await?;
-                plan.continues |= part.continues;
-                plan.warnings.extend(part.warnings);
-                plan.steps.extend(part.steps);
+                plan.append(redeploy::plan_of(session, action, force, report).await?);
             } else {
                 plan.steps.extend(session.steps_of(action).await?);
             }
@@ -303,8 +308,10 @@ impl Doctor<'_> {
         let begun = Instant::now();
         let mut facts = if self.args.synthetic {
             let step = |event: &StepEvent<'_>| self.terminal.show_test_step(event);
-            let plan = TestPlan::default();
+            let plan = TestPlan { server: self.asks_server.get(), ..TestPlan::default() };
             Box::pin(observe::test(session, Depth::Check, &plan, self.cleanup, Steps(&step))).await
+        } else if self.asks_server.get() {
+            observe::look_with_server(session, Depth::Check).await
         } else {
             observe::look(session, Depth::Check).await
         };

@@ -17,7 +17,7 @@ use crate::{
     cluster::{server_access::ServerChoice, session::Opened},
     facts::{network_pod, test_object},
     observe::{Depth, queries},
-    repair::{deployment, removal},
+    repair::{deployment, removal, server},
     stack::{
         base::{permission::Permission, usage::UsageError},
         profile, watch_list,
@@ -63,6 +63,14 @@ pub(crate) async fn run(args: &Rbac, global: &Global, terminal: &Terminal) -> an
             let parts = super::reset::parts(Removable::Stack, args.crds, args.delete_namespace);
             let permissions = removal::all_permissions(profile, namespace, &parts);
             ("meshdoctor-reset", &args.subject, permissions)
+        }
+        Rbac::Server(subject) => {
+            let mut permissions = looking(Depth::Check);
+            permissions.extend(counting(profile));
+            permissions.extend(server::permissions(profile, namespace));
+            permissions.sort();
+            permissions.dedup();
+            ("meshdoctor-server", subject, permissions)
         }
     };
     let subject = resolve(subject, global, terminal).await?;

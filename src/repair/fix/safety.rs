@@ -4,7 +4,7 @@ use crate::{
     repair::{
         host_port,
         plan::{Action, Plan, Step},
-        server::Operation,
+        server::{Operation, Status},
     },
     report::{Report, Safety, change::ChangedField},
     stack::component::Component,
@@ -39,7 +39,9 @@ fn safety(step: &Step, report: &Report) -> Safety {
         // A MeshSync that is connected publishes. Any other one has nothing to lose.
         Action::Server(operation) => match operation {
             Operation::Wait { .. } => Safety::Safe,
-            Operation::Rediscover | Operation::FlushData(..) => Safety::Review,
+            Operation::Rediscover | Operation::FlushData(..) | Operation::SetStatus(_, Status::Connected) => {
+                Safety::Review
+            }
             _ => Safety::Manual,
         },
         Action::Restart if is_idle_meshsync(step, report) => Safety::Safe,

@@ -16,3 +16,37 @@ pub use self::{
     operation::{ConnectionRef, Operation, Status, Upload},
     view::ServerView,
 };
+use crate::{
+    repair::plan::{Plan, Refusal},
+    report::ServerChange,
+    stack::{
+        base::permission::Permission,
+        object::{self, Id},
+        profile::Profile,
+    },
+};
+
+/// The plan of a remedy, for `check --fix`.
+///
+/// # Errors
+///
+/// A [`Refusal`] if the server cannot do it, or if a person must decide.
+pub fn plan_of(change: &ServerChange, view: &ServerView<'_>) -> Result<Plan, Refusal> {
+    let _ = view;
+    match change {
+        ServerChange::Rediscover | ServerChange::Reconnect | ServerChange::FlushData => {
+            Err(Refusal::new("not implemented", []))
+        }
+        ServerChange::Upload
+        | ServerChange::DeleteConnection(_)
+        | ServerChange::OperatorMode
+        | ServerChange::ResetDatabase => Err(Refusal::new("only a person may decide it", [])),
+    }
+}
+
+/// The permissions in the cluster to restart the server and `MeshSync`.
+pub fn permissions(profile: &Profile, namespace: &str) -> Vec<Permission> {
+    let names = [profile.server.deployment, profile.meshsync.resource];
+    let deployments = names.map(|name| Id::of(object::DEPLOYMENT, Some(namespace), name));
+    deployments.iter().flat_map(|id| ["get", "patch"].map(|verb| id.permission(verb))).collect()
+}
