@@ -6,5 +6,6 @@ pub(crate) mod installed;
 mod session_files;
 pub(crate) mod standin;
 mod standin_selftest;
+mod standin_writes;
 
 pub(crate) use self::session_files::SessionFiles;

@@ -19,25 +19,39 @@ const LOCAL: &str = "meshery-provider=None";
 
 /// A response.
 #[derive(Debug)]
-struct Said {
-    status: u16,
-    head: String,
-    body: String,
+pub(super) struct Said {
+    pub(super) status: u16,
+    pub(super) head: String,
+    pub(super) body: String,
 }
 
 impl Said {
     #[track_caller]
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
 
-fn send(server: &StandIn, method: &str, target: &str, cookies: &str, body: &str) -> Said {
+pub(super) fn send(server: &StandIn, method: &str, target: &str, cookies: &str, body: &str) -> Said {
+    try_send(server, method, target, cookies, "", body)
+        .unwrap_or_else(|ended| panic!("an answer that ends early: {ended}"))
+}
+
+/// The same with headers, each with its line end. An error is what arrived before the connection ended.
+pub(super) fn try_send(
+    server: &StandIn,
+    method: &str,
+    target: &str,
+    cookies: &str,
+    headers: &str,
+    body: &str,
+) -> Result<Said, String> {
     let mut stream = TcpStream::connect(server.endpoint()).expect("a connection");
     stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
     let cookies = if cookies.is_empty() { String::new() } else { format!("Cookie: {cookies}\r\n") };
     let length = body.len();
-    let request = format!("{method} {target} HTTP/1.1\r\nHost: x\r\n{cookies}Content-Length: {length}\r\n\r\n{body}");
+    let request =
+        format!("{method} {target} HTTP/1.1\r\nHost: x\r\n{cookies}{headers}Content-Length: {length}\r\n\r\n{body}");
     stream.write_all(request.as_bytes()).expect("a request");
     let mut received = Vec::new();
     let mut buffer = [0; 4096];
@@ -51,17 +65,17 @@ fn send(server: &StandIn, method: &str, target: &str, cookies: &str, body: &str)
             };
             if is_whole {
                 let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status");
-                return Said { status, head: head.to_owned(), body: body.to_owned() };
+                return Ok(Said { status, head: head.to_owned(), body: body.to_owned() });
             }
         }
         match stream.read(&mut buffer).expect("an answer in time") {
-            0 => panic!("an answer that ends early: {text}"),
+            0 => return Err(text),
             read => received.extend_from_slice(&buffer[..read]),
         }
     }
 }
 
-fn get(server: &StandIn, target: &str, cookies: &str) -> Said {
+pub(super) fn get(server: &StandIn, target: &str, cookies: &str) -> Said {
     send(server, "GET", target, cookies, "")
 }
 

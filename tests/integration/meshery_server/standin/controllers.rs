@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     Setup,
-    reply::{Reply, Whole, json as json_reply, text},
+    reply::{Reply, Whole, error_only, json as json_reply, text},
     routes::Asked,
 };
 
@@ -38,8 +38,9 @@ fn composed(state: &str) -> String {
 }
 
 /// The state of a controller: unknown if the server has no state machine.
-fn state(setup: &Setup, number: usize) -> (&'static str, &'static str) {
-    if setup.alive { (setup.states[number], VERSIONS[number]) } else { ("UNKOWN", "") }
+fn state(setup: &Setup, id: &str, number: usize) -> (&'static str, &'static str) {
+    let works = setup.alive && setup.link(id).is_none_or(|link| setup.works_for(link));
+    if works { (setup.states[number], VERSIONS[number]) } else { ("UNKOWN", "") }
 }
 
 /// Every controller of a connection as a row of an enumeration.
@@ -48,7 +49,7 @@ fn rows(setup: &Setup, id: &str) -> Vec<Value> {
         return Vec::new();
     }
     let row = |number: usize| {
-        let (state, version) = state(setup, number);
+        let (state, version) = state(setup, id, number);
         json!({ "connectionId": id, "controller": CONTROLLERS[number].0, "status": state, "version": version })
     };
     // The server sorts them.
@@ -60,9 +61,8 @@ pub(super) fn newest(asked: &Asked<'_>) -> Option<Reply> {
     let setup = asked.setup;
     let path = asked.request.path.as_str();
     let id = asked.value("connectionId").unwrap_or_default();
-    if let Some(of) = path.strip_prefix("/api/integrations/connections/") {
-        let id = of.strip_suffix("/controllers/config")?;
-        return Some(config(setup, id).into());
+    if path.ends_with("/controllers/config") {
+        return Some(config(setup, path).into());
     }
     match path.strip_prefix("/api/system/controllers/")? {
         "diagnostics" => Some(diagnostics(setup, &id).into()),
@@ -70,14 +70,13 @@ pub(super) fn newest(asked: &Asked<'_>) -> Option<Reply> {
             let id = asked.value("connectionIds").unwrap_or_default();
             Some(Reply::Stream(Value::Array(rows(setup, &id)).to_string()))
         }
-        "config" => Some(config(setup, "").into()),
         other => {
             let name = other.strip_suffix("/status")?;
             let number = CONTROLLERS.iter().position(|controller| controller.1 == name)?;
             if id.is_empty() {
                 return Some(text(400, "connectionId is required").into());
             }
-            let (word, version) = state(setup, number);
+            let (word, version) = state(setup, &id, number);
             let (controller, _, title) = CONTROLLERS[number];
             let answer = match name {
                 "operator" => {
@@ -91,7 +90,7 @@ pub(super) fn newest(asked: &Asked<'_>) -> Option<Reply> {
 }
 
 fn diagnostics(setup: &Setup, id: &str) -> Whole {
-    let link = setup.link(id).filter(|_| setup.alive);
+    let link = setup.link(id).filter(|link| setup.works_for(link));
     let said = match link {
         None => vec![Setup::diagnostic("connection_inactive")],
         Some(link) if link.mode.as_deref() == Some("embedded") => Vec::new(),
@@ -101,9 +100,43 @@ fn diagnostics(setup: &Setup, id: &str) -> Whole {
     json_reply(200, &json!({ "connectionId": id, "healthy": healthy, "diagnostics": said }))
 }
 
-fn config(setup: &Setup, id: &str) -> Whole {
-    let mode = setup.link(id).and_then(|link| link.mode.as_deref()).unwrap_or("embedded");
-    json_reply(200, &json!({ "effective": { "operator": { "deploymentMode": mode } } }))
+/// The configuration of the controllers of a connection, or the default one.
+pub(super) fn config(setup: &Setup, path: &str) -> Whole {
+    let writing = &setup.writing;
+    let id = path.strip_prefix("/api/integrations/connections/").and_then(|rest| rest.split('/').next());
+    let Some(id) = id else { return json_reply(200, &writing.default_config) };
+    let Some(link) = setup.link(id) else { return error_only(404, "Failed to get: connection") };
+    let mode = link.mode.as_deref().unwrap_or("embedded");
+    let built_in = json!({
+        "schemaVersion": "controllers.meshery.io/v1alpha1", "operator": { "deploymentMode": mode },
+        "meshsync": { "replicas": 1, "redactSecrets": false, "brokerContentDedup": false, "debugLogging": false },
+        "broker": { "replicas": 1, "service": { "type": "ClusterIP" } },
+    });
+    let layer = |document: Option<&Value>| document.filter(|document| **document != json!({})).cloned();
+    let layers = [layer(Some(&writing.default_config)), layer(writing.overrides.get(id))];
+    let effective = layers.iter().flatten().fold(built_in, merged);
+    let [default, own] = layers;
+    let mut answer = json!({ "effective": effective });
+    for (name, layer) in [("default", default), ("override", own)] {
+        if let Some(layer) = layer {
+            answer[name] = layer;
+        }
+    }
+    json_reply(200, &answer)
+}
+
+/// A document with the fields of another one on top.
+fn merged(mut under: Value, over: &Value) -> Value {
+    match (under.as_object_mut(), over) {
+        (Some(fields), Value::Object(over)) => {
+            for (name, value) in over {
+                let before = fields.remove(name).unwrap_or_default();
+                fields.insert(name.clone(), merged(before, value));
+            }
+            under
+        }
+        _ => over.clone(),
+    }
 }
 
 /// The generation of May 2026. `None` if the path does not exist.
@@ -121,7 +154,7 @@ pub(super) fn of_may(asked: &Asked<'_>) -> Option<Whole> {
     if setup.link(id).is_none() {
         return Some(text(404, "context not found"));
     }
-    let (word, version) = state(setup, number);
+    let (word, version) = state(setup, id, number);
     let said = if number == 0 { title(word) } else { composed(word) };
     let name = CONTROLLERS[number].2;
     let answer = match number {

@@ -22,8 +22,13 @@ fn counts(asked: &Asked<'_>, clusters: &[String]) -> BTreeMap<String, u64> {
             let more = |(kind, count): (&String, &u64)| (kind.clone(), count.saturating_add(asked.counted));
             setup.counts.iter().map(more).collect()
         }
-        _ => setup.counts.clone(),
+        _ => setup.counts.iter().map(stored_of(asked)).filter(|of| of.1 > 0).collect(),
     }
+}
+
+/// How many objects of a kind are stored.
+fn stored_of<'a>(asked: &'a Asked<'_>) -> impl Fn((&String, &u64)) -> (String, u64) + 'a {
+    |(kind, count)| (kind.clone(), asked.setup.writing.stored(*count))
 }
 
 /// The counts of a page `summary`.
@@ -131,15 +136,27 @@ pub(super) fn database(asked: &Asked<'_>) -> Whole {
     let setup = asked.setup;
     let old = asked.is_old();
     let search = asked.value("search");
-    let body = include_str!("../answers/database-data.http").split_once("\n\n").map_or("", |(_, body)| body);
+    let answer = if setup.writing.was_reset && old {
+        include_str!("../answers/database-after-reset.http")
+    } else {
+        include_str!("../answers/database-data.http")
+    };
+    let body = answer.split_once("\n\n").map_or("", |(_, body)| body);
     let body: Value = serde_json::from_str(&setup.named(body)).expect("JSON");
     let stored = match setup.data {
         Data::Empty => 0,
-        _ => setup.counts.values().copied().fold(0, u64::saturating_add),
+        _ => setup.counts.iter().map(stored_of(asked)).fold(0, |sum, of| u64::saturating_add(sum, of.1)),
     };
+    let kept = ["keys", "registries"];
     let tables = body["tables"].as_array().expect("tables").iter().cloned().map(|mut table| {
         if table["name"] == "kubernetes_resources" {
             table["count"] = stored.into();
+        } else if table["name"] == "connections" {
+            table["count"] = setup.connections.iter().filter(|link| !link.context_only).count().into();
+        } else if table["name"] == "k8s_contexts" {
+            table["count"] = setup.connections.len().into();
+        } else if setup.writing.was_reset && !kept.iter().any(|kept| table["name"] == *kept) {
+            table["count"] = 0.into();
         }
         table
     });

@@ -35,13 +35,15 @@ pub(super) fn reply(asked: &Asked<'_>) -> Whole {
     if let Some(errors) = invalid(asked, &fields) {
         return json_reply(422, &json!({ "errors": errors, "data": null }));
     }
-    if setup.panics {
+    // It forgets what it does for a connection that is not used.
+    let is_unused = |field: &Field<'_>| setup.link(&field.id).is_some_and(|link| link.status == "disconnected");
+    if setup.panics || fields.iter().any(is_unused) {
         let error = json!({ "message": "internal system error", "path": ["m"] });
         return json_reply(200, &json!({ "errors": [error], "data": null }));
     }
     let mut data = Map::new();
     for field in fields {
-        let known = setup.alive && setup.link(&field.id).is_some();
+        let known = setup.link(&field.id).is_some_and(|link| setup.works_for(link));
         let word = setup.states[field.number];
         let product = if setup.product.name() == "meshery" { "MesheryBroker" } else { "MeshplayBroker" };
         let (name, status, version) = match (field.number, known) {

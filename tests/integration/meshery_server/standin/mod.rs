@@ -4,6 +4,7 @@
 //! The answers of the generation of 2024 are those of a real server (Meshplay, September 2024, in `answers/`); only
 //! names and IDs are replaced. Those of the newer generations are written after the source of that time.
 
+mod changes;
 mod controllers;
 mod data;
 mod graphql;
@@ -11,17 +12,21 @@ mod reply;
 mod routes;
 mod session;
 mod setup;
+mod upload;
+mod writing;
 
 use std::{
     collections::HashMap,
-    io::{self, Write},
+    io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
-use self::reply::Reply;
 pub(crate) use self::setup::{
     AdapterReply, CLUSTER_SECRET, Data, Generation, Link, Login, Ping, Probe, Product, Setup, Ui, expired_token, token,
 };
+pub(crate) use self::writing::{Fate, Inventory, Said, Upload, Write, Writing, Written};
+use self::{changes::Effect, reply::Reply};
 use crate::hostile::peer::{Peer, Request};
 
 /// One request that arrived.
@@ -47,7 +52,16 @@ struct State {
     searches: HashMap<String, usize>,
     /// How often stored objects were counted.
     counted: u64,
+    /// The changes that were asked for.
+    written: Vec<Written>,
+    /// What a test does when a change is asked for.
+    on_write: Option<OnWrite>,
+    /// What takes effect later.
+    pending: Vec<(Instant, Effect)>,
 }
+
+/// What a test does when a change is asked for.
+type OnWrite = Box<dyn FnMut(&Written, &mut Setup) + Send>;
 
 /// The stand-in. It stops listening on drop.
 pub(crate) struct StandIn {
@@ -64,9 +78,17 @@ impl StandIn {
     /// Starts a server with a fault, which answers first. What it leaves is answered as usual.
     pub(crate) fn with_fault(
         setup: Setup,
-        fault: impl Fn(&Request, &mut dyn Write) -> Option<io::Result<()>> + Send + Sync + 'static,
+        fault: impl Fn(&Request, &mut dyn io::Write) -> Option<io::Result<()>> + Send + Sync + 'static,
     ) -> Self {
-        let state = State { setup, arrived: Vec::new(), searches: HashMap::new(), counted: 0 };
+        let state = State {
+            setup,
+            arrived: Vec::new(),
+            searches: HashMap::new(),
+            counted: 0,
+            written: Vec::new(),
+            on_write: None,
+            pending: Vec::new(),
+        };
         let state = Arc::new(Mutex::new(state));
         let answering = state.clone();
         let peer = Peer::start(move |request, to| {
@@ -94,7 +116,63 @@ impl StandIn {
 
     /// Changes what the server answers from now on.
     pub(crate) fn change(&self, change: impl FnOnce(&mut Setup)) {
-        change(&mut lock(&self.state).setup);
+        let mut state = lock(&self.state);
+        take_effect(&mut state);
+        change(&mut state.setup);
+    }
+
+    /// What the server is like now.
+    pub(crate) fn setup(&self) -> Setup {
+        let mut state = lock(&self.state);
+        take_effect(&mut state);
+        state.setup.clone()
+    }
+
+    /// Runs a closure when a change is asked for, whether it is carried out or not, before the answer.
+    ///
+    /// It can change the server, start or stop clients of the broker, or send to a channel. No other request is answered
+    /// meanwhile.
+    pub(crate) fn on_write(&self, act: impl FnMut(&Written, &mut Setup) + Send + 'static) {
+        lock(&self.state).on_write = Some(Box::new(act));
+    }
+
+    /// The changes that were asked for so far, in order, as [`Written`] shows them.
+    pub(crate) fn written(&self) -> Vec<String> {
+        lock(&self.state).written.iter().map(ToString::to_string).collect()
+    }
+
+    /// Fails unless exactly these changes were asked for, in this order.
+    #[track_caller]
+    pub(crate) fn assert_written(&self, expected: &[&str]) {
+        assert_eq!(self.written(), expected);
+    }
+
+    /// Fails if any change was asked for more than once.
+    #[track_caller]
+    pub(crate) fn assert_nothing_written_twice(&self) {
+        let written = self.written();
+        let mut once = written.clone();
+        once.sort();
+        once.dedup();
+        assert_eq!(once.len(), written.len(), "{written:#?}");
+    }
+
+    /// Forgets the requests so far, so that the next run can be judged by itself.
+    pub(crate) fn forget(&self) {
+        let mut state = lock(&self.state);
+        state.written.clear();
+        state.arrived.clear();
+    }
+
+    /// Waits until a change whose words begin so was asked for. Fails after 30 seconds.
+    pub(crate) async fn until_written(&self, words: &str) {
+        for _ in 0..1500 {
+            if self.written().iter().any(|written| written.starts_with(words)) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("no {words} arrived: {:#?}", self.requests());
     }
 
     /// The requests so far.
@@ -159,30 +237,81 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Records a request and returns the usual answer to it.
+/// Does what was to take effect by now.
+fn take_effect(state: &mut State) {
+    let now = Instant::now();
+    let (due, pending): (Vec<_>, Vec<_>) = std::mem::take(&mut state.pending).into_iter().partition(|of| of.0 <= now);
+    state.pending = pending;
+    for (_, effect) in due {
+        effect(&mut state.setup);
+    }
+}
+
+/// Records a request, and returns the usual answer to it.
 fn reply(state: &Mutex<State>, request: &Request) -> Reply {
-    let (setup, searched, counted) = {
-        let mut state = lock(state);
-        state.arrived.push(Arrived {
-            method: request.method.clone(),
-            path: request.path.clone(),
-            query: request.query.clone(),
-            cookies: request.header("cookie").map(str::to_owned),
-            headers: request.headers.clone(),
-            body: request.body.clone(),
-        });
-        let searched = match routes::value(request, "search") {
-            Some(name) if request.path.ends_with("/meshsync/resources") => {
-                let searches = state.searches.entry(name).or_default();
-                *searches += 1;
-                *searches
-            }
-            _ => 0,
-        };
-        if request.path.contains("/meshsync/resources") {
-            state.counted += 1;
+    let mut state = lock(state);
+    let state = &mut *state;
+    take_effect(state);
+    state.arrived.push(Arrived {
+        method: request.method.clone(),
+        path: request.path.clone(),
+        query: request.query.clone(),
+        cookies: request.header("cookie").map(str::to_owned),
+        headers: request.headers.clone(),
+        body: request.body.clone(),
+    });
+    let searched = match routes::value(request, "search") {
+        Some(name) if request.path.ends_with("/meshsync/resources") => {
+            let searches = state.searches.entry(name).or_default();
+            *searches += 1;
+            *searches
         }
-        (state.setup.clone(), searched, state.counted)
+        _ => 0,
     };
-    routes::reply(&routes::Asked { request, setup: &setup, searched, counted })
+    if request.path.contains("/meshsync/resources") {
+        state.counted += 1;
+    }
+    let setup = state.setup.clone();
+    let asked = routes::Asked { request, setup: &setup, searched, counted: state.counted };
+    let Some(written) = writing::written(request) else { return routes::reply(&asked) };
+    state.written.push(written.clone());
+    let reply = change(state, &asked, &written);
+    if let Some(on_write) = &mut state.on_write {
+        on_write(&written, &mut state.setup);
+    }
+    reply
+}
+
+/// Carries out a change, and returns the answer.
+fn change(state: &mut State, asked: &routes::Asked<'_>, written: &Written) -> Reply {
+    let session = match session::session(asked) {
+        Ok(session) => session,
+        Err(refused) => return Reply::Whole(*refused),
+    };
+    let fate = state.setup.writing.fates.get(&written.write).cloned();
+    match &fate {
+        Some(Fate::Refused(status, said)) => return said.reply(*status).into(),
+        Some(Fate::Redirected(to)) => return reply::redirect(to, "").into(),
+        Some(Fate::CutBefore) => return Reply::Cut,
+        _ => (),
+    }
+    let Some(done) = changes::carry_out(asked, session, written) else {
+        return routes::absent(asked).into();
+    };
+    if fate != Some(Fate::Ignored)
+        && let Some(now) = done.now
+    {
+        now(&mut state.setup);
+    }
+    if !matches!(fate, Some(Fate::Ignored | Fate::Stuck))
+        && let Some(later) = done.later
+    {
+        state.pending.push((Instant::now() + state.setup.writing.takes, later));
+        take_effect(state);
+    }
+    match fate {
+        Some(Fate::Cut) => Reply::Cut,
+        Some(Fate::Hangs(time)) => Reply::Hangs(time),
+        _ => done.reply,
+    }
 }

@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value;
 
 use super::{Link, Setup};
-use crate::hostile::peer::respond;
+use crate::hostile::peer::{hang_up, respond};
 
 /// An answer.
 pub(super) enum Reply {
@@ -17,6 +17,10 @@ pub(super) enum Reply {
     Stream(String),
     /// After a time.
     Late(Duration, Whole),
+    /// The connection ends.
+    Cut,
+    /// The connection ends after a time.
+    Hangs(Duration),
 }
 
 impl Reply {
@@ -27,6 +31,11 @@ impl Reply {
             Self::Late(time, reply) => {
                 std::thread::sleep(*time);
                 reply.write(to)
+            }
+            Self::Cut => hang_up(),
+            Self::Hangs(time) => {
+                std::thread::sleep(*time);
+                hang_up()
             }
         }
     }
@@ -63,6 +72,16 @@ pub(super) fn text(status: u16, body: &str) -> Whole {
     }
 }
 
+/// A status without a body.
+pub(super) fn empty(status: u16) -> Whole {
+    Whole { status, kind: "text/plain; charset=utf-8".into(), headers: String::new(), body: String::new() }
+}
+
+/// An error of the newest generation that has only a text.
+pub(super) fn error_only(status: u16, message: &str) -> Whole {
+    json(status, &serde_json::json!({ "error": message }))
+}
+
 /// A page.
 pub(super) fn html(status: u16, body: &str) -> Whole {
     Whole { status, kind: "text/html; charset=utf-8".into(), headers: String::new(), body: body.into() }
@@ -95,6 +114,11 @@ pub(super) fn redirect(location: &str, headers: &str) -> Whole {
     let headers = format!("Location: {location}\r\n{headers}");
     let body = format!("<a href=\"{location}\">Found</a>.\n\n");
     Whole { status: 302, kind: "text/html; charset=utf-8".into(), headers, body }
+}
+
+/// A redirect without a body, as Go answers other methods than GET.
+pub(super) fn redirect_alone(location: &str) -> Whole {
+    Whole { headers: format!("Location: {location}\r\n"), status: 302, ..empty(302) }
 }
 
 /// The answer of the real server of 2024, with names and IDs of this one.

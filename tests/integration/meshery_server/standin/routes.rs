@@ -115,7 +115,6 @@ fn within(asked: &Asked<'_>, session: Session) -> Option<Reply> {
         "/api/events" if asked.is_old() => return Some(Reply::Stream("{}".into())),
         "/api/system/events" if !asked.is_old() => events(asked),
         "/api/system/adapters" => adapters(asked),
-        "/api/system/sync" => recorded(setup, include_str!("../answers/sync.http")),
         _ if generation == Generation::Controllers => return controllers::newest(asked),
         _ if generation == Generation::Connections => controllers::of_may(asked)?,
         _ => return None,
@@ -124,7 +123,7 @@ fn within(asked: &Asked<'_>, session: Session) -> Option<Reply> {
 }
 
 /// The answer on a path that does not exist.
-fn absent(asked: &Asked<'_>) -> Whole {
+pub(super) fn absent(asked: &Asked<'_>) -> Whole {
     match asked.setup.ui {
         Ui::Absent => recorded(asked.setup, include_str!("../answers/diagnostics-absent.http")),
         Ui::NotFound => html(404, "<!DOCTYPE html><html><head><title>404</title></head><body></body></html>"),
@@ -158,7 +157,14 @@ fn contexts(asked: &Asked<'_>) -> Whole {
     if asked.page(&["pagesize"]).is_err() && asked.is_old() {
         return recorded(setup, include_str!("../answers/no-contexts-all.http"));
     }
-    let items: Vec<Value> = setup
+    let items = context_items(asked);
+    envelope(asked, "contexts", &items, items.len(), (0, 50))
+}
+
+/// The contexts, with the credentials of each.
+pub(super) fn context_items(asked: &Asked<'_>) -> Vec<Value> {
+    let setup = asked.setup;
+    setup
         .connections
         .iter()
         .map(|link| {
@@ -170,8 +176,7 @@ fn contexts(asked: &Asked<'_>) -> Whole {
             }
             item
         })
-        .collect();
-    envelope(asked, "contexts", &items, items.len(), (0, 50))
+        .collect()
 }
 
 /// The list of connections, filtered by kind.
@@ -192,14 +197,15 @@ fn connections(asked: &Asked<'_>) -> Whole {
         Err(size) => return error(400, "meshery-server-1047", &format!("invalid page size {size}")),
     };
     let is_wanted = filter.is_none_or(|kinds| kinds.is_empty() || kinds.iter().any(|kind| kind == "kubernetes"));
-    let links: &[Link] = if is_wanted { &setup.connections } else { &[] };
+    let links: Vec<&Link> = setup.connections.iter().filter(|link| is_wanted && !link.context_only).collect();
     let skipped = usize::try_from(page.saturating_mul(size)).unwrap_or(usize::MAX);
     let shown = links.iter().skip(skipped).take(usize::try_from(size).unwrap_or(50));
     let items: Vec<Value> = shown.map(|link| connection(asked, link)).collect();
     envelope(asked, "connections", &items, links.len(), (page, size))
 }
 
-fn connection(asked: &Asked<'_>, link: &Link) -> Value {
+/// A connection as the server shows it.
+pub(super) fn connection(asked: &Asked<'_>, link: &Link) -> Value {
     let recorded = include_str!("../answers/connections.http");
     let mut item = recorded_item(asked.setup, recorded, link)["connections"][0].take();
     item["status"] = link.status.as_str().into();
@@ -279,6 +285,9 @@ fn ping(asked: &Asked<'_>) -> Reply {
 
 fn events(asked: &Asked<'_>) -> Whole {
     let old = asked.is_old();
+    if old && asked.setup.writing.was_reset {
+        return recorded(asked.setup, include_str!("../answers/events-after-reset.http"));
+    }
     let (page, size) = asked.page(&["pagesize", "pageSize"]).unwrap_or((0, 25));
     let total = asked.setup.events.len();
     let shown: Vec<&Value> = asked.setup.events.iter().take(usize::try_from(size).unwrap_or(25)).collect();

@@ -2,7 +2,7 @@
 
 use super::{
     Generation, Login,
-    reply::{Whole, error, json, json_as_text, recorded, redirect},
+    reply::{Whole, error, json, json_as_text, recorded, redirect, redirect_alone},
     routes::Asked,
 };
 
@@ -34,6 +34,7 @@ pub(super) fn session(asked: &Asked<'_>) -> Result<Session, Box<Whole>> {
         // A newer server takes the provider that its environment demands.
         None if !old && setup.login == Login::Local => return Ok(Session::Local),
         Some("Meshery" | "Meshplay" | "Stub") if setup.login != Login::Local => (),
+        _ if asked.request.method != "GET" => return Err(Box::new(redirect_alone("/provider?ref=L2FwaS91c2VyPw"))),
         _ => return Err(Box::new(redirect("/provider?ref=L2FwaS91c2VyPw", ""))),
     }
     // The handler of the login answers only GET.

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
 
+use super::Writing;
 use crate::bed::users;
 
 /// A credential in the server's list of contexts, which it sends in clear. No output may contain it.
@@ -83,6 +84,8 @@ pub(crate) struct Link {
     /// The mode in its metadata.
     pub(crate) mode: Option<String>,
     pub(crate) ping: Ping,
+    /// Whether only its context is stored.
+    pub(crate) context_only: bool,
 }
 
 impl Link {
@@ -99,6 +102,7 @@ impl Link {
             updated: "2026-11-22T20:24:40.394735965Z".into(),
             mode: None,
             ping: Ping::Version("v1.35.4".into()),
+            context_only: false,
         }
     }
 }
@@ -186,6 +190,8 @@ pub(crate) struct Setup {
     pub(crate) old_argument: bool,
     /// GraphQL fails with an internal error.
     pub(crate) panics: bool,
+    /// How it changes.
+    pub(crate) writing: Writing,
 }
 
 impl Setup {
@@ -219,6 +225,7 @@ impl Setup {
             probe: None,
             old_argument: false,
             panics: false,
+            writing: Writing::of(generation, cluster),
         }
     }
 
