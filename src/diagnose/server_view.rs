@@ -63,12 +63,7 @@ impl<'a> StackView<'a> {
     /// Whether the server works with its connection to this cluster. After a restart it does so only after somebody has
     /// used it. `None` if that is not known.
     pub(crate) fn server_is_active(&self) -> Option<bool> {
-        let server = self.server_session().ok()?;
-        if self.server_says("connection_inactive").is_some() {
-            return Some(false);
-        }
-        let controllers = server.controllers.known()?;
-        Some(controllers.iter().any(|view| view.state() != State::Unknown))
+        self.server_session().ok()?.is_active()
     }
 
     /// The server's own diagnostic with this code.

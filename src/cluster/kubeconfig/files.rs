@@ -130,6 +130,23 @@ impl Files {
     }
 }
 
+/// A text as a kubeconfig that is not empty.
+///
+/// # Errors
+///
+/// Why it is none.
+pub(crate) fn kubeconfig(text: &str) -> Result<Value, Unreadable> {
+    let value = reader::first_document(text)?;
+    if value.is_null() {
+        return Err(Unreadable::Malformed("it is empty".into()));
+    }
+    if let Some(why) = something_else(&value) {
+        return Err(Unreadable::Malformed(why));
+    }
+    typed(&value, text)?;
+    Ok(value)
+}
+
 /// Why a document is not a kubeconfig, if that is obvious.
 fn something_else(value: &Value) -> Option<String> {
     const KEYS: [&str; 4] = ["clusters", "contexts", "users", "current-context"];

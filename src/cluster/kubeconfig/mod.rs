@@ -10,6 +10,7 @@ mod choice;
 mod error;
 mod files;
 mod flags;
+pub mod portable;
 #[cfg(test)]
 mod properties;
 mod proxy;

@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     data::{Adapter, StoredData, Tables},
     test::{AdapterTest, MesheryServerTest},
-    view::{ClusterConnection, Connections, Controlled, ControllerView, Diagnostic, ServerEvent},
+    view::{ClusterConnection, ConnectionPing, Connections, Controlled, ControllerView, Diagnostic, ServerEvent},
 };
-use crate::stack::base::seen::Seen;
+use crate::{report::State, stack::base::seen::Seen};
 
 /// What Meshery Server answered. Every part may be unknown, because each has its own request.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -58,6 +58,9 @@ pub struct ServerFacts {
     /// The HTTP status of a ping that failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ping_status: Option<u16>,
+    /// Whether single connections work, by their ID. Requested only where it is asked about them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub pings: BTreeMap<String, ConnectionPing>,
     /// Its view of the controllers in this cluster.
     pub controllers: Seen<Vec<ControllerView>>,
     /// What it says is wrong. Only the newest generation has this.
@@ -67,6 +70,10 @@ pub struct ServerFacts {
     pub events: Seen<Vec<ServerEvent>>,
     /// What it stored of this cluster.
     pub data: Seen<StoredData>,
+    /// The number of all objects that it stored of single clusters, by their ID. Requested only where it is asked about
+    /// them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub stored: BTreeMap<String, Seen<u64>>,
     /// The cluster's own number of objects, by kind, for the same kinds.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub served: BTreeMap<String, Seen<u64>>,
@@ -92,6 +99,16 @@ impl ServerFacts {
         let mut of_cluster: Vec<_> = self.connections_to(cluster_id).collect();
         of_cluster.sort_by_key(|connection| (connection.is_connected(), connection.updated));
         of_cluster.pop()
+    }
+
+    /// Whether it works with its connection to this cluster: it knows the state of a controller. After a restart it does so
+    /// only after somebody has used it. `None` if that is not known.
+    pub fn is_active(&self) -> Option<bool> {
+        if self.diagnostics.items().iter().any(|diagnostic| diagnostic.code == "connection_inactive") {
+            return Some(false);
+        }
+        let controllers = self.controllers.known()?;
+        Some(controllers.iter().any(|view| view.state() != State::Unknown))
     }
 
     /// All its stored connections to the cluster with this ID.

@@ -3,7 +3,7 @@
 use k8s_openapi::jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::report::State;
+use crate::{report::State, stack::base::seen::Seen};
 
 /// The stored connections to clusters.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +54,19 @@ impl ClusterConnection {
     pub fn is_connected(&self) -> bool {
         self.status.eq_ignore_ascii_case("connected")
     }
+}
+
+/// The server's own request to the API server of one connection.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ConnectionPing {
+    /// The Kubernetes version that it was told.
+    pub version: Seen<String>,
+    /// The HTTP status of a ping that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// How long it took, in microseconds.
+    pub micros: u64,
 }
 
 /// A controller of which the server has a view.

@@ -105,7 +105,7 @@ fn words_of(text: &str) -> String {
 }
 
 /// A text of the server for people: without credentials and control characters, and cut to its limit.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     // A credential must not be cut in half before it is recognized, but a text of megabytes need not be searched.
     let mut text = bounded::cut(text.trim().to_owned(), 8 * limits::SERVER_TEXT);
     // Such a character could split a word that is recognized as the name of a secret.

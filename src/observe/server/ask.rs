@@ -19,6 +19,8 @@ pub(crate) struct Ask {
     pub(crate) most: usize,
     /// The maximum time, including a connection if one has to be opened.
     pub(crate) limit: Duration,
+    /// What the maximum time is at least, although other requests have less. Some changes take long.
+    pub(crate) patience: Duration,
     /// Whether only the first event of an endless stream is read.
     pub(crate) first_event: bool,
 }
@@ -32,6 +34,7 @@ impl Ask {
             payload: None,
             most: limits::SERVER_ANSWER,
             limit: Duration::MAX,
+            patience: Duration::ZERO,
             first_event: false,
         }
     }
@@ -75,6 +78,11 @@ impl Ask {
     /// The same with another maximum size.
     pub(crate) fn at_most(self, most: usize) -> Self {
         Self { most, ..self }
+    }
+
+    /// The same with at least this maximum time.
+    pub(crate) fn patient(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// The same with another maximum time.

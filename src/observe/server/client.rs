@@ -161,7 +161,12 @@ impl<'a> ServerClient<'a> {
 
     /// The remaining time for a single request.
     pub(crate) fn remaining(&self) -> Duration {
-        self.limit.min(self.end.get().saturating_duration_since(Instant::now()))
+        self.limit.min(self.left())
+    }
+
+    /// The remaining time for all requests.
+    fn left(&self) -> Duration {
+        self.end.get().saturating_duration_since(Instant::now())
     }
 
     /// Opens a stream to the server, all steps together.
@@ -231,7 +236,7 @@ impl<'a> ServerClient<'a> {
     }
 
     async fn send_in_time(&self, ask: &Ask) -> Result<Answer, Failed> {
-        let limit = ask.limit.min(self.remaining());
+        let limit = ask.limit.min(self.limit.max(ask.patience)).min(self.left());
         let late = |why: String| Failed::at(ReachStep::Response, Kind::TimedOut, why);
         if limit.is_zero() {
             return Err(late("the time for this server was over before this request".into()));

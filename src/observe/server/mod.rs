@@ -6,6 +6,7 @@
 mod answer;
 mod ask;
 pub(crate) mod client;
+mod more;
 mod read;
 pub(crate) mod requests;
 mod rounds;
@@ -13,6 +14,11 @@ pub(crate) mod route;
 mod session;
 
 use self::client::ServerClient;
+pub(crate) use self::{
+    answer::shown,
+    more::{More, PINGS, more},
+    read::{Uploaded, UploadedContext, uploaded},
+};
 pub(crate) use self::rounds::{FromCluster, Inquiry, pod};
 use crate::{
     cluster::{ask::ApiClient, server_access::ServerChoice},

@@ -45,6 +45,9 @@ pub const SERVER_CONNECTIONS: usize = 4 * MIB;
 /// The maximum size of Meshery Server's summary of its data, in bytes. Most of it are labels, which are skipped.
 pub const SERVER_SUMMARY: usize = 8 * MIB;
 
+/// The maximum size of a kubeconfig that is uploaded to Meshery Server, in bytes.
+pub const SERVER_UPLOAD: usize = MIB;
+
 /// The maximum size of one event of a stream of Meshery Server, in bytes.
 pub const SERVER_STREAM_EVENT: usize = 64 * 1024;
 

@@ -3,10 +3,12 @@
 mod data;
 mod fields;
 mod session;
+mod upload;
 mod view;
 
 use serde::de::DeserializeOwned;
 
+pub(crate) use self::upload::{Uploaded, UploadedContext, uploaded};
 pub(super) use self::{
     data::{adapters, resource_count, summary, tables},
     session::{providers, release, user},

@@ -116,7 +116,7 @@ pub(in crate::observe::server) fn context_ids(text: &str) -> Result<BTreeMap<Str
 }
 
 /// 32 digits as a UUID: in groups of 8, 4, 4, 4 and 12.
-fn as_uuid(id: &str) -> String {
+pub(super) fn as_uuid(id: &str) -> String {
     if id.len() != 32 || !id.is_ascii() {
         return id.to_owned();
     }
