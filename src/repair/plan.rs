@@ -100,6 +100,8 @@ pub struct Plan {
     pub continues: bool,
     /// The server that the steps change.
     pub server: Option<ServerRef>,
+    /// What to do if it is not done completely.
+    pub otherwise: Vec<Advice>,
     /// What the user must type to confirm, or name with `--confirm`, because others lose something too.
     pub confirm: Option<String>,
 }
@@ -170,12 +172,19 @@ pub struct Refusal {
     pub instead: Vec<Advice>,
     /// Whether the plan is undetermined because the API server did not answer, rather than refused.
     pub undetermined: bool,
+    /// Whether the command line is wrong, rather than the state: it names what does not exist.
+    pub misuse: bool,
 }
 
 impl Refusal {
     /// A refusal for this reason, and what to do instead.
     pub fn new(why: impl Into<String>, instead: impl IntoIterator<Item = Advice>) -> Self {
-        Self { why: why.into(), instead: instead.into_iter().collect(), undetermined: false }
+        Self { why: why.into(), instead: instead.into_iter().collect(), ..Self::default() }
+    }
+
+    /// A refusal because the command line names what does not exist.
+    pub fn misuse(why: impl Into<String>) -> Self {
+        Self { why: why.into(), misuse: true, ..Self::default() }
     }
 }
 

@@ -237,7 +237,7 @@ contexts:
 - {name: lost, context: {cluster: none, user: u1}}
 - {name: bare, context: {cluster: c2}}
 clusters:
-- {name: c1, cluster: {server: 'https://me:pass@k8s.example:6443', certificate-authority: ca.pem, extensions: [{name: x}]}}
+- {name: c1, cluster: {server: 'https://me:pass@k8s.example:6443', certificate-authority: ca.pem, extensions: [{name: x, extension: {}}]}}
 - {name: c2, cluster: {server: 'https://127.0.0.1:6443', certificate-authority-data: b2xk, certificate-authority: ca.pem}}
 users:
 - {name: u1, user: {client-certificate: cert.pem, client-key: key.pem}}
@@ -307,7 +307,7 @@ users:
         let why = take(&broken, &["prod"]).expect_err("an error");
         assert!(why.contains("refers to missing (client-key), which cannot be read: no such file"), "{why}");
         assert!(take(FILE, &["bare"]).expect("a kubeconfig").contexts[0].is_anonymous);
-        let huge = FILE.replace("{name: x}", &format!("{{name: {}}}", "x".repeat(limits::SERVER_UPLOAD)));
+        let huge = FILE.replace("{name: x,", &format!("{{name: {},", "x".repeat(limits::SERVER_UPLOAD)));
         assert!(take(&huge, &["prod"]).expect_err("an error").contains("--only"));
         take(&huge, &["7"]).expect("a kubeconfig");
     }

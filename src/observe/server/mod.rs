@@ -17,7 +17,7 @@ use self::client::ServerClient;
 pub(crate) use self::{
     answer::shown,
     more::{More, PINGS, more},
-    read::{Uploaded, UploadedContext, uploaded},
+    read::{UploadedContext, uploaded},
 };
 pub(crate) use self::rounds::{FromCluster, Inquiry, pod};
 use crate::{

@@ -35,6 +35,7 @@ pub(super) fn one(request: &Request, objects: &[Tried], tried: &Tried, plan: &mu
                 why: format!("{id} cannot be read"),
                 instead: other.why_unsettled().into_iter().map(Into::into).collect(),
                 undetermined: other.failure().is_some(),
+                misuse: false,
             });
         }
     };

@@ -1,7 +1,10 @@
 //! What is waited for in Meshery Server, and whether facts show it. Pure.
 
-use super::ConnectionRef;
-use crate::facts::Facts;
+use super::{
+    ConnectionRef,
+    connected::{self, UploadedRef},
+};
+use crate::{facts::Facts, observe::server::More, stack::base::words};
 
 /// What is waited for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,10 +13,19 @@ pub enum Goal {
     Accepts,
     /// The server has a connection to this cluster, uses it, and reaches the cluster.
     Connected,
+    /// The same. The evidence names the connections that are connected and are none of these, by their ID.
+    Rediscovered(Vec<String>),
+    /// The server has a connection to each of these contexts, uses it, and reaches its cluster.
+    Uploaded(Vec<UploadedRef>),
     /// The server does not use this connection.
     Disconnected(ConnectionRef),
     /// The server has no connection with this ID.
-    Deleted(ConnectionRef),
+    Deleted {
+        /// The connection.
+        connection: ConnectionRef,
+        /// The number of objects that the server stored of its cluster before.
+        stored: Option<u64>,
+    },
     /// The server stores as many objects of every kind as the cluster has.
     DataMatches,
     /// A connection of the server to the broker that is none of these is subscribed to the events of `MeshSync`. Each is
@@ -39,9 +51,14 @@ impl Goal {
     pub fn words(&self) -> String {
         match self {
             Self::Accepts => "the server accepts requests".into(),
-            Self::Connected => "the server is connected to this cluster".into(),
+            Self::Connected | Self::Rediscovered(_) => "the server is connected to this cluster".into(),
             Self::Disconnected(connection) => format!("connection {} is disconnected", connection.name),
-            Self::Deleted(connection) => format!("connection {} is gone", connection.name),
+            Self::Uploaded(contexts) => {
+                let names: Vec<&str> = contexts.iter().map(|context| context.name.as_str()).collect();
+                let noun = if names.len() == 1 { "context" } else { "contexts" };
+                format!("the server is connected to {noun} {}", words::list(&names))
+            }
+            Self::Deleted { connection, .. } => format!("connection {} is gone", connection.name),
             Self::DataMatches => "the server stores as many objects as the cluster has".into(),
             Self::Link(_) => "the server has a new connection to the broker".into(),
             Self::Mode(true) => "the server runs MeshSync itself".into(),
@@ -51,7 +68,36 @@ impl Goal {
 
     /// How far it is, by these facts.
     pub fn judge(&self, facts: &Facts) -> Reached {
-        let _ = facts;
-        Reached::NotYet("not judged".into())
+        match self {
+            Self::Connected => Reached::of(connected::to_this_cluster(facts)),
+            Self::Rediscovered(active) => Reached::of(connected::again(facts, active)),
+            Self::Uploaded(contexts) => Reached::of(connected::to_each(facts, contexts)),
+            Self::Deleted { connection, stored } => {
+                let ConnectionRef { id, name, cluster_id, .. } = connection;
+                Reached::of(connected::gone(facts, id, name, cluster_id.as_deref(), *stored))
+            }
+            _ => Reached::NotYet("not judged".into()),
+        }
+    }
+
+    /// What is asked of the server beside a diagnosis, to judge it.
+    pub(super) fn asks(&self, facts: &Facts) -> More {
+        match self {
+            Self::Uploaded(contexts) => connected::asked_of_each(facts, contexts),
+            Self::Deleted { connection, .. } => {
+                More { stored: connection.cluster_id.iter().cloned().collect(), ..More::default() }
+            }
+            _ => More::default(),
+        }
+    }
+}
+
+impl Reached {
+    /// Reached with this evidence, or what is missing.
+    fn of(judged: Result<String, String>) -> Self {
+        match judged {
+            Ok(evidence) => Self::Yes(evidence),
+            Err(lacks) => Self::NotYet(lacks),
+        }
     }
 }

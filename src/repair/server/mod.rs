@@ -5,13 +5,17 @@
 //! - `contexts`, `mode`, `reconnect`, `data` and `database` plan, without sending anything.
 //! - `requests` is how each generation of the API spells an operation; `writer` sends it, waits, and collects evidence.
 
+mod connected;
+pub mod contexts;
 mod goal;
 mod operation;
 mod requests;
+mod upload;
 mod view;
 pub(super) mod writer;
 
 pub use self::{
+    connected::UploadedRef,
     goal::{Goal, Reached},
     operation::{ConnectionRef, Operation, Status, Upload},
     view::ServerView,

@@ -65,6 +65,19 @@ pub struct ConnectionRef {
     pub name: String,
 }
 
+impl ConnectionRef {
+    /// Its ID, if it is a UUID that is not zero.
+    pub fn uuid(&self) -> Option<&str> {
+        Some(self.id.as_str()).filter(|id| is_uuid(id) && id.bytes().any(|byte| byte != b'-' && byte != b'0'))
+    }
+}
+
+/// Whether a text is a UUID as servers write it.
+pub(super) fn is_uuid(text: &str) -> bool {
+    let groups: Vec<usize> = text.split('-').map(str::len).collect();
+    groups == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+}
+
 /// The status of a connection that a user can set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {

@@ -94,7 +94,10 @@ impl ServerWriter<'_> {
     async fn wait(&self, goal: &Goal, limit: Duration, report: &dyn Fn(Stage<'_>)) -> Result<(), StepError> {
         let begun = Instant::now();
         loop {
-            let lacks = match goal.judge(&self.look().await) {
+            let mut facts = self.look().await;
+            let more = goal.asks(&facts);
+            server::more(self.session, &mut facts, &more).await;
+            let lacks = match goal.judge(&facts) {
                 Reached::Yes(evidence) => {
                     self.note(evidence);
                     return Ok(());

@@ -34,7 +34,7 @@ use crate::{
     },
     report::change::{ChangeReport, Outcome, StepReport},
     stack::{
-        base::{seen::Seen, words},
+        base::{seen::Seen, usage::UsageError, words},
         inventory,
         object::Id,
         profile::Profile,
@@ -272,6 +272,7 @@ impl<'a> Run<'a> {
             (session.scope.progress)("reading the live state");
             let planned = match plan(session).await {
                 Ok(planned) => planned,
+                Err(refusal) if refusal.misuse => return Err(UsageError::new(refusal.why).into()),
                 Err(refusal) => {
                     let outcome = match self.refused() {
                         Outcome::Refused if refusal.undetermined => Outcome::Undetermined,
@@ -290,6 +291,9 @@ impl<'a> Run<'a> {
             }
             let before = self.earlier.borrow().len();
             let mut report = Box::pin(self.write(session, &planned, before)).await;
+            if report.outcome == Outcome::Partial {
+                report.instead = planned.otherwise.iter().cloned().map(|advice| self.advice(advice)).collect();
+            }
             if report.outcome == Outcome::Done && !planned.continues {
                 if after == After::Connected {
                     Box::pin(self.settle(session, &planned, &mut report)).await;

@@ -8,7 +8,7 @@ mod view;
 
 use serde::de::DeserializeOwned;
 
-pub(crate) use self::upload::{Uploaded, UploadedContext, uploaded};
+pub(crate) use self::upload::{UploadedContext, uploaded};
 pub(super) use self::{
     data::{adapters, resource_count, summary, tables},
     session::{providers, release, user},
