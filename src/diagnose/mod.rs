@@ -175,6 +175,7 @@ fn judged(
         permissions: Permissions::default(),
         preflight: None,
         events: None,
+        contexts: None,
         test: None,
         fixes: None,
         determined,

@@ -3,13 +3,13 @@
 use super::RuleContext;
 use crate::{
     facts::server::{
-        Adapter, ApiGeneration, Connections, Controlled, ControllerView, Diagnostic, NamedBy, ReachStep, ServerEvent,
-        ServerFacts, ServerRoute, ServerSession, StoredData,
+        Adapter, ApiGeneration, ClusterConnection, ConnectionPing, Connections, Controlled, ControllerView, Diagnostic,
+        NamedBy, ReachStep, ServerEvent, ServerFacts, ServerRoute, ServerSession, StoredData,
     },
     report::{
-        AdapterReport, BrokerLinkReport, ConnectionReport, ControllerReport, DiagnosticReport, ReleaseReport,
-        ServerAnswers, ServerEventReport, ServerModeReport, ServerUnreachable, SessionStatus, State, StoredKind,
-        StoredReport, TokenReport, UnknownPart,
+        AdapterReport, BrokerLinkReport, ConnectionReport, ContextPing, ContextReport, ControllerReport,
+        DiagnosticReport, ReleaseReport, ServerAnswers, ServerEventReport, ServerModeReport, ServerUnreachable,
+        SessionStatus, State, StoredKind, StoredReport, TokenReport, UnknownPart,
     },
     stack::base::seen::Seen,
 };
@@ -56,6 +56,7 @@ pub(super) fn answers(context: &RuleContext<'_>) -> Option<Box<ServerAnswers>> {
         data: server.data.known().map(|data| stored(data, server)),
         adapters: server.adapters.known().map(|all| all.iter().map(adapter).collect()),
         unknown: Vec::new(),
+        contexts: server.connections.known().map(|connections| contexts(context, server, connections)),
         events: server.events.known().map(|all| all.iter().map(event).collect()),
     };
     answers.unknown = unknown(context, server);
@@ -127,6 +128,39 @@ fn connection(context: &RuleContext<'_>, server: &ServerFacts) -> Option<Connect
         status: connection.status.clone(),
         api_server: connection.api_server.clone(),
     })
+}
+
+fn contexts(context: &RuleContext<'_>, server: &ServerFacts, connections: &Connections) -> Vec<ContextReport> {
+    let own = context.facts.cluster_id.known();
+    let one = |connection: &ClusterConnection| ContextReport {
+        name: connection.name.clone(),
+        status: connection.status.clone(),
+        this_cluster: own.zip(connection.cluster_id.as_ref()).map(|(own, of)| own == of),
+        api_server: connection.api_server.clone(),
+        connection_id: connection.id.clone(),
+        context_id: connection.context_id.clone(),
+        cluster_id: connection.cluster_id.clone(),
+        mode: connection.mode.clone(),
+        updated: connection.updated,
+        ping: server.pings.get(&connection.id).map(ping),
+    };
+    connections.items.iter().map(one).collect()
+}
+
+/// An answer that is an error shows that the server does not reach the cluster, unless it is about our session. Without an
+/// answer nothing is known.
+fn ping(ping: &ConnectionPing) -> ContextPing {
+    let version = ping.version.known().cloned();
+    ContextPing {
+        reached: if version.is_some() {
+            Some(true)
+        } else {
+            ping.status.filter(|status| !matches!(status, 401 | 403 | 429)).map(|_| false)
+        },
+        version,
+        reason: ping.version.why_unsettled(),
+        micros: Some(ping.micros),
+    }
 }
 
 fn controller(view: &ControllerView) -> ControllerReport {

@@ -38,9 +38,9 @@ pub use finding::{Command, Finding, Kind, ObjectRef, Remedy, Severity};
 pub use fix::FixReport;
 pub use list::ReportList;
 pub use server::{
-    AdapterReport, BrokerLinkReport, ConnectionReport, ControllerReport, DiagnosticReport, ReleaseReport,
-    ServerAnswers, ServerComponentReport, ServerEventReport, ServerModeReport, ServerUnreachable, SessionStatus,
-    StoredKind, StoredReport, TokenReport, UnknownPart,
+    AdapterReport, BrokerLinkReport, ConnectionReport, ContextPing, ContextReport, ControllerReport, DiagnosticReport,
+    ReleaseReport, ServerAnswers, ServerComponentReport, ServerEventReport, ServerModeReport, ServerUnreachable,
+    SessionStatus, StoredKind, StoredReport, TokenReport, UnknownPart,
 };
 pub use test::{Hop, TestReport, Timing, WatchedResource};
 
@@ -314,7 +314,7 @@ pub struct Report {
     /// `meshdoctor/v1`.
     pub api_version: &'static str,
     /// `Report`. `Status` for one without checks and findings, `Test` for one about a connectivity test, `ServerStatus`
-    /// for a status that is about Meshery Server.
+    /// for a status that is about Meshery Server, `ServerContexts` for one about its contexts.
     pub kind: &'static str,
     /// The tool that made it.
     pub tool: Tool,
@@ -363,6 +363,9 @@ pub struct Report {
     /// The newest events of Meshery Server, newest first. Only in a `ServerStatus`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events: Option<Vec<ServerEventReport>>,
+    /// The contexts that Meshery Server knows. Only in a `ServerContexts`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contexts: Option<Vec<ContextReport>>,
     /// The results of a connectivity test, if one was made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<TestReport>,

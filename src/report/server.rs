@@ -82,6 +82,9 @@ pub struct ServerAnswers {
     /// What could not be read, and why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<UnknownPart>,
+    /// Its connections to clusters. `contexts` of the whole document, and here only for it.
+    #[serde(skip)]
+    pub contexts: Option<Vec<ContextReport>>,
     /// Its newest events, newest first. `events` of the whole document, and here only for the text.
     #[serde(skip)]
     pub events: Option<Vec<ServerEventReport>>,
@@ -193,6 +196,57 @@ pub struct ConnectionReport {
     /// The API server's address, as the server uses it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_server: Option<String>,
+}
+
+/// A Kubernetes context that the server knows: one of its stored connections.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContextReport {
+    /// Its name.
+    pub name: String,
+    /// `connected`, `discovered`, `registered`, `disconnected`…
+    pub status: String,
+    /// Whether it is a context of this cluster. `None` if that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub this_cluster: Option<bool>,
+    /// The API server's address, as the server uses it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_server: Option<String>,
+    /// The ID of the connection.
+    pub connection_id: String,
+    /// The ID of the Kubernetes context.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context_id: Option<String>,
+    /// The UID of the namespace `kube-system`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster_id: Option<String>,
+    /// The mode that the connection asks for: `operator` or `embedded`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// When it was last changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated: Option<Timestamp>,
+    /// Whether the server reaches the cluster. Only of `server contexts ping`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ping: Option<ContextPing>,
+}
+
+/// Whether the server reaches a cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContextPing {
+    /// Whether it does. `None` if there was no usable answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reached: Option<bool>,
+    /// The Kubernetes version that it was told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Why it does not, or why that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// How long it took, in microseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub micros: Option<u64>,
 }
 
 /// The server's view of one controller.

@@ -23,6 +23,7 @@ enum Kind {
     Preflight,
     Status,
     ServerStatus,
+    ServerContexts,
     Test(Subject),
     Record,
     WatchList,
@@ -84,6 +85,10 @@ impl Unfinished {
             Command::Check(args) | Command::System(System::Check(args)) => (Some(Kind::Check), args.from.as_deref()),
             Command::Status(args) | Command::System(System::Status(args)) => (Some(Kind::Status), args.from.as_deref()),
             Command::Server(Server::Status(args)) => (Some(Kind::ServerStatus), args.from.as_deref()),
+            Command::Server(Server::Contexts(Contexts::List(args))) => {
+                (Some(Kind::ServerContexts), args.from.as_deref())
+            }
+            Command::Server(Server::Contexts(Contexts::Ping(_))) => (Some(Kind::ServerContexts), None),
             Command::System(System::Redeploy(_) | System::Reset(_)) => (Some(Kind::Change), None),
             Command::Server(
                 Server::Mode(_)
@@ -164,6 +169,7 @@ impl Unfinished {
                 match kind {
                     Kind::Status => super::status::reduce(&mut report),
                     Kind::ServerStatus => super::server::reduce(&mut report),
+                    Kind::ServerContexts => super::server::reduce_to_contexts(&mut report),
                     _ => {}
                 }
                 report

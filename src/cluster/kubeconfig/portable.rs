@@ -46,7 +46,8 @@ pub struct PortableContext {
 pub fn read(file: &str, only: &[String]) -> Result<Portable, UsageError> {
     let shown = shown(file);
     let text = reader::text_or_input(file, limits::KUBECONFIG).map_err(|why| UsageError::unreadable(&shown, why))?;
-    let value = files::kubeconfig(&text).map_err(|why| UsageError::new(format!("{shown} is not a kubeconfig: {why}")))?;
+    let value =
+        files::kubeconfig(&text).map_err(|why| UsageError::new(format!("{shown} is not a kubeconfig: {why}")))?;
     // Paths in standard input are relative to the working directory, as in kubectl.
     let folder = Path::new(file).parent().filter(|_| file != "-").map(PathBuf::from).unwrap_or_default();
     let read = |path: &str| reader::bytes(&folder.join(path), limits::CREDENTIAL_FILE).map_err(|why| why.to_string());
@@ -118,7 +119,8 @@ impl Source<'_> {
         let dangling = |what: &str, name: &str, list: &str| {
             let names = self.names(list);
             let there_is = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            wrong(format!("refers to the {what} \"{name}\", which does not exist")).hint(format!("available: {there_is}"))
+            wrong(format!("refers to the {what} \"{name}\", which does not exist"))
+                .hint(format!("available: {there_is}"))
         };
         let of_cluster = text(&context["cluster"]).ok_or_else(|| wrong("names no cluster".into()))?;
         let cluster = self.find("clusters", &of_cluster).ok_or_else(|| dangling("cluster", &of_cluster, "clusters"))?;
@@ -273,7 +275,10 @@ users:
             "client-certificate-data": BASE64.encode("cert.pem"), "client-key-data": BASE64.encode("key.pem"),
         });
         assert_eq!(sent["users"], json!([{ "name": "u1", "user": user }]));
-        assert_eq!((sent["contexts"].as_array().map(Vec::len), sent["current-context"].as_str()), (Some(1), Some("prod")));
+        assert_eq!(
+            (sent["contexts"].as_array().map(Vec::len), sent["current-context"].as_str()),
+            (Some(1), Some("prod"))
+        );
         assert_eq!(portable.contexts[0].server, "https://REDACTED@k8s.example:6443");
         let printed = format!("{portable:?}");
         assert!(!printed.contains("pass@") && !printed.contains(&BASE64.encode("key.pem")), "{printed}");
@@ -294,7 +299,11 @@ users:
     fn what_is_wrong_is_named() {
         for (text, only, says) in [
             (FILE, &["prod", "no"][..], "\"no\" does not exist in config; available: prod, test, 7, lost, bare"),
-            (FILE, &["lost"], "context \"lost\" of config refers to the cluster \"none\", which does not exist; available: c1, c2"),
+            (
+                FILE,
+                &["lost"],
+                "context \"lost\" of config refers to the cluster \"none\", which does not exist; available: c1, c2",
+            ),
             ("kind: Config", &[], "config has no contexts"),
             ("kind: Pod", &[], "its kind is Pod, not Config"),
             ("", &[], "it is empty"),

@@ -14,12 +14,12 @@ pub(crate) mod route;
 mod session;
 
 use self::client::ServerClient;
+pub(crate) use self::rounds::{FromCluster, Inquiry, pod};
 pub(crate) use self::{
     answer::shown,
     more::{More, PINGS, more},
     read::{UploadedContext, uploaded},
 };
-pub(crate) use self::rounds::{FromCluster, Inquiry, pod};
 use crate::{
     cluster::{ask::ApiClient, server_access::ServerChoice},
     facts::Facts,

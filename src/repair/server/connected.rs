@@ -94,17 +94,14 @@ pub(super) fn to_each(facts: &Facts, contexts: &[UploadedRef]) -> Result<String,
     let own = facts.cluster_id.known().and_then(|id| server.connection_to(id)).map(|own| &own.id);
     let mut evidence = Vec::new();
     for context in contexts {
-        let connection = find(connections, context).ok_or_else(|| {
-            format!("it has no connection \"{}\"", shown(&context.name))
-        })?;
+        let connection =
+            find(connections, context).ok_or_else(|| format!("it has no connection \"{}\"", shown(&context.name)))?;
         used(connection)?;
         let ping = server.pings.get(&connection.id).map_or(Seen::NotLooked, |ping| ping.version.as_ref());
         let version = reached(connection, ping)?;
         let states = if own == Some(&connection.id) { active(server, connection)? } else { String::new() };
-        evidence.push(format!(
-            "{} is connected, the server reaches its cluster ({version}){states}",
-            named(connection)
-        ));
+        evidence
+            .push(format!("{} is connected, the server reaches its cluster ({version}){states}", named(connection)));
     }
     Ok(evidence.join("; "))
 }

@@ -68,7 +68,10 @@ pub fn find<'a>(connections: &'a Connections, wanted: &str) -> Result<&'a Cluste
             let ids: Vec<String> =
                 several.iter().map(|connection| format!("{} ({})", connection.id, connection.status)).collect();
             let wanted = shown(wanted);
-            Err(NotFound::Misuse(format!("\"{wanted}\" means several connections; name one by its ID: {}", ids.join(", "))))
+            Err(NotFound::Misuse(format!(
+                "\"{wanted}\" means several connections; name one by its ID: {}",
+                ids.join(", ")
+            )))
         }
     }
 }
@@ -148,11 +151,7 @@ pub fn upload(view: &ServerView<'_>, file: &str, kubeconfig: &Portable) -> Resul
         .iter()
         .map(|context| UploadedRef { name: context.name.clone(), api_server: context.server.clone() })
         .collect();
-    let upload = Upload {
-        file: portable::shown(file),
-        contexts: names,
-        kubeconfig: Arc::new(kubeconfig.text.clone()),
-    };
+    let upload = Upload { file: portable::shown(file), contexts: names, kubeconfig: Arc::new(kubeconfig.text.clone()) };
     let goal = Goal::Uploaded(refs.clone());
     let mut plan = view.plan([Operation::Upload(upload), Operation::wait(goal)]);
     let noun = if contexts.len() == 1 { "context" } else { "contexts" };
@@ -164,14 +163,14 @@ pub fn upload(view: &ServerView<'_>, file: &str, kubeconfig: &Portable) -> Resul
     warnings.push("the server deploys the operator in each of these clusters that has none".into());
     if contexts.len() > 1 {
         let all = contexts.len();
-        warnings.push(format!("all {all} contexts are uploaded, and each becomes a connection; choose with --only NAME"));
+        warnings
+            .push(format!("all {all} contexts are uploaded, and each becomes a connection; choose with --only NAME"));
     }
     let address = Origin::parse(&view.server.address).ok();
     if address.as_ref().is_some_and(|origin| !origin.tls && !origin.is_loopback()) {
         warnings.push(format!("the credentials are sent without encryption to {}", view.server.address));
     }
-    let is_here =
-        view.server.route == ServerRoute::Direct && address.as_ref().is_some_and(Origin::is_loopback);
+    let is_here = view.server.route == ServerRoute::Direct && address.as_ref().is_some_and(Origin::is_loopback);
     for (context, own) in contexts.iter().zip(&refs) {
         warnings.extend(of_context(context, is_here));
         warnings.extend(of_existing(connections, own));
@@ -187,7 +186,9 @@ fn of_context(context: &PortableContext, server_is_here: bool) -> Vec<String> {
     if Origin::parse(&context.server).is_ok_and(|origin| origin.is_loopback()) {
         let server = &context.server;
         warnings.push(if server_is_here {
-            format!("context {name} leads to {server}, which is this machine: a server in a container does not reach it")
+            format!(
+                "context {name} leads to {server}, which is this machine: a server in a container does not reach it"
+            )
         } else {
             format!("context {name} leads to {server}, which is this machine: a server elsewhere does not reach it")
         });
@@ -267,7 +268,8 @@ pub fn delete(view: &ServerView<'_>, wanted: &str) -> Result<Plan, Refusal> {
     let own = ConnectionRef::from(connection);
     let name = &connection.name;
     if own.uuid().is_none() {
-        let why = format!("the ID of connection {name} is \"{}\", and servers delete another one for such an ID", own.id);
+        let why =
+            format!("the ID of connection {name} is \"{}\", and servers delete another one for such an ID", own.id);
         return Err(Refusal::new(why, []));
     }
     let cluster = connection.cluster_id.as_deref();

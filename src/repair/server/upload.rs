@@ -6,11 +6,7 @@ use secrecy::ExposeSecret as _;
 
 use super::operation::Upload;
 use crate::{
-    observe::server::{
-        UploadedContext,
-        client::Ask,
-        shown, uploaded,
-    },
+    observe::server::{UploadedContext, client::Ask, shown, uploaded},
     repair::apply::StepError,
     stack::base::{limits, words},
 };
@@ -100,7 +96,9 @@ mod tests {
         let payload = ask.payload.as_ref().expect("a body");
         let body = String::from_utf8_lossy(&payload.bytes).into_owned();
         assert_eq!(payload.content, "multipart/form-data; boundary=kubeconfig-boundary-1");
-        assert!(body.starts_with("--kubeconfig-boundary-1\r\nContent-Disposition: form-data; name=\"k8sfile\"; filename="));
+        assert!(
+            body.starts_with("--kubeconfig-boundary-1\r\nContent-Disposition: form-data; name=\"k8sfile\"; filename=")
+        );
         assert!(body.ends_with("\r\n--kubeconfig-boundary-1--\r\n") && body.contains("\r\n\r\n{\"token\""), "{body}");
         assert_eq!((payload.method, payload.changes, ask.path.as_str()), ("POST", true, "/api/system/kubernetes"));
         assert!(!format!("{ask:?} {:?}", upload(&[])).contains("theSecret"));
@@ -109,14 +107,25 @@ mod tests {
     #[test]
     fn every_context_must_be_in_the_answer() {
         let ok = r#"{"registered_contexts":[{"name":"a","connection_id":"i-1"}],"connected_contexts":[{"name":"b"}]}"#;
-        assert_eq!(evidence(&upload(&["a", "b"]), ok).expect("taken"), "the server registered a as connection i-1 and b");
+        assert_eq!(
+            evidence(&upload(&["a", "b"]), ok).expect("taken"),
+            "the server registered a as connection i-1 and b"
+        );
         for (contexts, answer, says) in [
             (&["a", "c"][..], ok, "did not take context c: it does not reach its API server"),
             (&["a", "c"], ok, "; it registered a as connection i-1"),
             (&["a"], r#"{"registered_contexts":[]}"#, "did not take context a"),
-            (&["a"], r#"{"erroredContexts":[{"name":"a","error":"disk full"}]}"#, "failed to store context a: disk full"),
+            (
+                &["a"],
+                r#"{"erroredContexts":[{"name":"a","error":"disk full"}]}"#,
+                "failed to store context a: disk full",
+            ),
             (&["a"], r#"{"ignoredContexts":[{"name":"a"}]}"#, "ignores context a"),
-            (&["a"], r#"{"registeredContexts":[{"name":"a","reachable":false}]}"#, "does not reach the API server of context a"),
+            (
+                &["a"],
+                r#"{"registeredContexts":[{"name":"a","reachable":false}]}"#,
+                "does not reach the API server of context a",
+            ),
             (&["a"], "[", "did not say what it did"),
         ] {
             let why = evidence(&upload(contexts), answer).expect_err("an error").to_string();

@@ -1,10 +1,12 @@
 //! `server status` as text, and the line about Meshery Server in `status` and `check`.
 
 mod access;
+mod contexts;
 mod rows;
 mod stored;
 mod view;
 
+pub use self::contexts::contexts;
 use owo_colors::{OwoColorize, Style};
 
 use super::{style::Look, target, text::Page};

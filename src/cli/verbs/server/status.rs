@@ -25,11 +25,7 @@ pub(crate) fn reduce(report: &mut Report) {
 pub(crate) async fn run(args: &ServerStatus, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
     let extent = Extent { depth: Depth::Check, whole_server: true };
     let (mut stacks, source) = super::super::facts(args.from.as_deref(), global, extent, terminal, &[]).await?;
-    if stacks.iter().any(|facts| facts.server.is_some()) {
-        stacks.retain(|facts| facts.server.is_some());
-    } else {
-        stacks.truncate(1);
-    }
+    keep_asked(&mut stacks);
     let reports = stacks.iter().map(|facts| {
         let mut report = diagnose::diagnose(facts, &Expectation::default(), source.clone());
         reduce(&mut report);
@@ -40,21 +36,7 @@ pub(crate) async fn run(args: &ServerStatus, global: &Global, terminal: &Termina
         _ => Exit::Undetermined,
     });
     let exit = judged.exit;
-    let whys: Vec<String> = stacks
-        .iter()
-        .zip(&judged.reports)
-        .filter_map(|(facts, report)| {
-            let why = match report.server() {
-                None if facts.profile.is_hub() => {
-                    Some(format!("{} has no server that could be asked", report.product()))
-                }
-                None => Some(not_asked(facts, args.from.is_some(), global)),
-                Some(server) => why_unusable(server, report, args.from.is_some()),
-            };
-            let obstacle = facts.obstacle.as_ref().map(|obstacle| obstacle.message.clone());
-            why.or(obstacle)
-        })
-        .collect();
+    let whys = why_useless(&stacks, &judged.reports, args.from.is_some(), global);
     let text = judged.rendered(
         global.output,
         |report, wide| {
@@ -75,6 +57,29 @@ pub(crate) async fn run(args: &ServerStatus, global: &Global, terminal: &Termina
         terminal.say(&redact::clean(&why));
     }
     Ok(exit)
+}
+
+/// Keeps the stacks whose server was asked, or the first one if there is none.
+pub(super) fn keep_asked(stacks: &mut Vec<Facts>) {
+    if stacks.iter().any(|facts| facts.server.is_some()) {
+        stacks.retain(|facts| facts.server.is_some());
+    } else {
+        stacks.truncate(1);
+    }
+}
+
+/// Why the answers about these stacks are of no use, and what to do. Empty if they are.
+pub(super) fn why_useless(stacks: &[Facts], reports: &[Report], recorded: bool, global: &Global) -> Vec<String> {
+    let why = |(facts, report): (&Facts, &Report)| {
+        let why = match report.server() {
+            None if facts.profile.is_hub() => Some(format!("{} has no server that could be asked", report.product())),
+            None => Some(not_asked(facts, recorded, global)),
+            Some(server) => why_unusable(server, report, recorded),
+        };
+        let obstacle = facts.obstacle.as_ref().map(|obstacle| obstacle.message.clone());
+        why.or(obstacle)
+    };
+    stacks.iter().zip(reports).filter_map(why).collect()
 }
 
 /// Why no server was asked, and what to do.
