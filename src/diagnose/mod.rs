@@ -30,6 +30,7 @@ mod server_report;
 pub(crate) mod server_view;
 pub(crate) mod stack_view;
 mod states;
+mod stored_data;
 mod tested;
 mod verdict;
 
@@ -50,6 +51,7 @@ pub(crate) use self::{
     context::RuleContext,
     draft::Draft,
     guards::known_unless,
+    stored_data::{DataComparison, DataSource},
 };
 
 /// The maximum difference between two clocks of a cluster: the API server's, a node's and the broker's.
@@ -112,6 +114,15 @@ pub fn diagnose(facts: &Facts, expect: &Expectation, source: Source) -> Report {
     report.permissions.missing = states::missing_permissions(&context);
     report.test = tested::part(&context);
     report
+}
+
+/// What Meshery Server stored, compared with the cluster, and whether it would receive it again.
+pub(crate) fn stored_data(facts: &Facts) -> (DataComparison, DataSource) {
+    let expect = Expectation::default();
+    let context = RuleContext::new(facts, &expect);
+    let meshsync = &context.states().meshsync;
+    let source = DataSource::of(&context, meshsync.report.state, meshsync.undetermined.is_none());
+    (DataComparison::of(&context), source)
 }
 
 /// Judges the facts of a single test: only findings that concern its subject.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
-    plan::{Action, Plan, Step, Until},
+    plan::{Action, Advice, Plan, Step, Until},
     server::writer::ServerWriter,
 };
 use crate::{
@@ -135,6 +135,9 @@ pub enum StepError {
     /// Meshery Server did not do it, as a clause.
     #[error("{0}")]
     Server(String),
+    /// The same, and what to do about it.
+    #[error("{0}")]
+    Advised(String, Advice),
 }
 
 impl<'a> Writer<'a> {

@@ -104,6 +104,12 @@ pub struct Plan {
     pub otherwise: Vec<Advice>,
     /// What the user must type to confirm, or name with `--confirm`, because others lose something too.
     pub confirm: Option<String>,
+    /// Whether an earlier plan of the same run announced these steps, so that the user agreed to them with it.
+    pub announced: bool,
+    /// What the backup lists in addition to the objects that are removed from the cluster, without credentials.
+    pub listed: Vec<Value>,
+    /// What to do if a step fails, besides running the same command again.
+    pub otherwise: Vec<Advice>,
 }
 
 /// The server that a plan changes.
@@ -313,6 +319,12 @@ impl Plan {
         self.warnings.extend(other.warnings);
         self.steps.extend(other.steps);
         self.server = self.server.take().or(other.server);
+        self.otherwise.extend(other.otherwise);
+    }
+
+    /// Whether it drops the tables of the server's database.
+    pub fn drops_database(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.action, Action::Server(Operation::ResetDatabase(_))))
     }
 
     /// Whether it changes nothing.

@@ -36,6 +36,8 @@ impl Run<'_> {
                 return Err(refused(format!("--confirm must be \"{word}\", not \"{given}\"")));
             }
             (None, _) if self.change.yes => return Ok(false),
+            // Only after the question about the plan that announced it.
+            (None, _) if plan.announced && !self.earlier.borrow().is_empty() => return Ok(false),
             _ => {}
         }
         if self.terminal.interactive {
@@ -48,7 +50,8 @@ impl Run<'_> {
         let word = plan.confirm.as_deref().or(consent.severe.then(|| session.namespace()));
         let agreed = match word {
             Some(word) => {
-                let question = format!("{question} This cannot be undone. Type {word} to confirm");
+                let is_final = if consent.severe || plan.drops_database() { " This cannot be undone." } else { "" };
+                let question = format!("{question}{is_final} Type {word} to confirm");
                 self.terminal.confirm_by_typing(&question, word).await
             }
             None => self.terminal.confirm(&question).await,

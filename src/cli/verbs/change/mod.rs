@@ -28,7 +28,7 @@ use crate::{
     },
     observe::served,
     repair::{
-        apply::{Event, Progress, Stage, Writer},
+        apply::{Event, Progress, Stage, StepError, Writer},
         backup::{self, BackupError},
         plan::{Action, Advice, Plan, Refusal, Step, Until},
     },
@@ -368,12 +368,25 @@ impl<'a> Run<'a> {
                 other => anyhow::bail!("cannot back up {id}: {}", other.why_unsettled().unwrap_or_default()),
             }
         }
+        self.list(file.clone(), plan, session.namespace())?;
         let restorable = |object: &Value| {
             inventory::is_custom_resource(object) && object["metadata"]["namespace"] == session.namespace()
         };
         let restorable = objects.iter().any(restorable);
         self.keep(file, session.namespace(), objects, plan.continues)?;
         self.restorable.set(self.restorable.get() || restorable);
+        Ok(())
+    }
+
+    /// Writes what the plan lists to a file, which names what is lost if this run is killed.
+    fn list(&self, file: Option<PathBuf>, plan: &Plan, namespace: &str) -> Result<(), BackupError> {
+        if plan.listed.is_empty() {
+            return Ok(());
+        }
+        let path = backup::free_path(file, namespace)?;
+        backup::write(&path, plan.listed.clone())?;
+        let note = format!("{} lists the connections of before, without credentials", path.display());
+        self.notes.borrow_mut().push(note);
         Ok(())
     }
 
@@ -448,7 +461,14 @@ impl<'a> Run<'a> {
                 *self.place.borrow_mut() = Some(format!("after {} steps", before + done));
                 self.report(Outcome::Done, None, plan, done)
             }
-            Err(error) => self.report(Outcome::Partial, Some(error.to_string()), plan, done),
+            Err(error) => {
+                let own = if let StepError::Advised(_, advice) = &error { Some(advice.clone()) } else { None };
+                let advice = own.into_iter().chain(plan.otherwise.iter().cloned());
+                ChangeReport {
+                    instead: advice.map(|advice| self.advice(advice)).collect(),
+                    ..self.report(Outcome::Partial, Some(error.to_string()), plan, done)
+                }
+            }
         }
     }
 }

@@ -1,12 +1,9 @@
-use std::collections::BTreeSet;
-
 use super::{database_corrupt, database_empty::stored};
-use crate::diagnose::rules::server_commands::{ask, change};
-use crate::{
-    diagnose::rules::prelude::*,
-    facts::watch_list::in_force,
-    stack::{base::words::list, watched_kinds},
+use crate::diagnose::{
+    rules::server_commands::{ask, change},
+    stored_data::DataComparison,
 };
+use crate::{diagnose::rules::prelude::*, stack::base::words::list};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "database-stale",
@@ -23,33 +20,13 @@ pub(crate) static CHECK: Check = Check {
     ..Check::of_server(&[&DIAGNOSIS], judge)
 };
 
-/// A difference up to this number, or up to a tenth, can be due to changes between the two counts.
-const TOLERATED: u64 = 5;
-
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let server = context.server_session()?;
     let data = server.data.known_or_skip("the server does not tell what it stored")?;
     if stored(data) == Some(0) {
         return Outcome::skip("the server stored nothing of this cluster");
     }
-    let watched = watched(context);
-    let (mut missing, mut ghosts) = (Vec::new(), Vec::new());
-    let mut compared = 0;
-    for (kind, served) in &server.served {
-        let in_list = watched.as_ref().is_none_or(|watched| watched.contains(kind.as_str()));
-        let stored = data.kinds.get(kind).copied().or_else(|| data.every_kind.then_some(0));
-        let (true, Some(served), Some(stored)) = (in_list, served.known().copied(), stored) else {
-            continue;
-        };
-        compared += 1;
-        // A kind without any object is missing as a whole, if it is known to be watched.
-        let lacks_kind = stored == 0 && served > 0 && watched.is_some();
-        if !lacks_kind && stored.abs_diff(served) <= TOLERATED.max(served / 10) {
-            continue;
-        }
-        let line = format!("{kind}: {stored} stored, {served} in the cluster");
-        if stored < served { missing.push(line) } else { ghosts.push(line) }
-    }
+    let DataComparison { compared, missing, ghosts, .. } = DataComparison::of(context);
     if compared == 0 {
         return Outcome::skip("no kind was counted both in the server and in the cluster");
     }
@@ -97,13 +74,4 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
             .fix(change(context, ServerChange::FlushData))
     };
     draft.command(ask(context, "server status")).found()
-}
-
-/// The kinds that `MeshSync` watches. `None` if that is not known, or if the server runs it.
-fn watched(context: &RuleContext<'_>) -> Option<BTreeSet<&'static str>> {
-    if context.server_is_embedded() == Some(true) {
-        return None;
-    }
-    let watched = in_force(context.facts)?.effective(context.facts.profile);
-    Some(watched.iter().filter_map(|resource| watched_kinds::kind_of(resource)).collect())
 }
