@@ -94,11 +94,7 @@ impl DataSource {
                 _ if !meshsync_is_determined => None,
                 _ => Some(false),
             },
-            received: if has_link {
-                Some(true)
-            } else {
-                is_read.then_some(false)
-            },
+            received: if has_link { Some(true) } else { is_read.then_some(false) },
         }
     }
 }

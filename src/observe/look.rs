@@ -27,6 +27,13 @@ pub async fn look_with_server(session: &Session<'_>, depth: Depth) -> Facts {
     finish(session, observer.run().await)
 }
 
+/// The same, for what a change of the server can change. It is looked at again and again, so that the rest is left out.
+pub async fn look_at_server_state(session: &Session<'_>) -> Facts {
+    let mut scope = session.scope.clone();
+    scope.server.brief = true;
+    look_with_server(&session.beside(&scope), Depth::Check).await
+}
+
 /// Observes the cluster, and runs a test with the facts. The test's objects are deleted afterwards, by `cleanup` if it
 /// is interrupted.
 ///

@@ -24,4 +24,4 @@ pub mod stacks;
 
 pub use crate::facts::Depth;
 pub use connectivity::{TestPlan, progress};
-pub use look::{look, look_with_server, test};
+pub use look::{look, look_at_server_state, look_with_server, test};

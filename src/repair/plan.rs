@@ -100,8 +100,6 @@ pub struct Plan {
     pub continues: bool,
     /// The server that the steps change.
     pub server: Option<ServerRef>,
-    /// What to do if it is not done completely.
-    pub otherwise: Vec<Advice>,
     /// What the user must type to confirm, or name with `--confirm`, because others lose something too.
     pub confirm: Option<String>,
     /// Whether an earlier plan of the same run announced these steps, so that the user agreed to them with it.

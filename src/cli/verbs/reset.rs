@@ -10,7 +10,7 @@ use crate::{
         terminal::Terminal,
     },
     repair::removal::{self, Request},
-    stack::{inventory::Part, profile},
+    stack::{base::usage::UsageError, inventory::Part, profile},
 };
 
 /// How often, and at what interval, custom resources are read again after their CRD has changed.
@@ -18,6 +18,7 @@ const LOOKS: usize = 40;
 const PAUSE: Duration = Duration::from_millis(250);
 
 pub(crate) async fn run(args: &Reset, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
+    fits(args, super::profile(global).unwrap_or(&profile::MESHERY).product)?;
     match args.what {
         Removable::Data => return super::reset_data::run(args, global, terminal).await,
         Removable::Database => return super::reset_database::run(args, global, terminal).await,
@@ -47,6 +48,34 @@ pub(crate) async fn run(args: &Reset, global: &Global, terminal: &Terminal) -> a
         Ok(plan)
     })
     .await
+}
+
+/// Whether the flags concern what is reset.
+fn fits(args: &Reset, product: &str) -> Result<(), UsageError> {
+    let of_cluster = [
+        ("--crds", args.crds),
+        ("--keep-crs", args.keep_crs),
+        ("--clear-finalizers", args.clear_finalizers),
+        ("--take-over", args.take_over),
+        ("--delete-namespace", args.delete_namespace),
+    ];
+    let of_backup = [("--backup", args.backup.is_some()), ("--no-backup", args.no_backup)];
+    let confirm = ("--confirm", args.confirm.is_some());
+    let (what, wrong) = match args.what {
+        Removable::Data => ("data", of_cluster.into_iter().chain(of_backup).chain([confirm]).collect::<Vec<_>>()),
+        Removable::Database => ("database", of_cluster.to_vec()),
+        _ => ("what is in the cluster", vec![confirm]),
+    };
+    match wrong.iter().find(|(_, given)| *given) {
+        Some((flag, _)) => {
+            let of = match args.what {
+                Removable::Data | Removable::Database => format!("the reset of {product} Server's "),
+                _ => "the removal of ".into(),
+            };
+            Err(UsageError::new(format!("{flag} does not concern {of}{what}")))
+        }
+        None => Ok(()),
+    }
 }
 
 fn request(args: &Reset) -> Request {

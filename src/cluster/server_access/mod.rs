@@ -103,6 +103,9 @@ pub struct ServerChoice {
     pub withheld: Option<String>,
     /// Whether everything is asked, each request within its whole timeout. Otherwise what a diagnosis needs, quickly.
     pub whole: bool,
+    /// Whether only what a change of the server can change is asked: no events and no adapters, and the version, for which
+    /// a server may wait, only for a moment.
+    pub brief: bool,
 }
 
 impl ServerChoice {
@@ -117,7 +120,7 @@ impl ServerChoice {
         let named = named.map(|named| NamedServer { context: None, credential: None, ..named });
         let withheld =
             has_token.then(|| format!("it is for another product, unless --profile {} is given", profile.name));
-        Self { named, for_service: None, context: None, withheld, whole: self.whole }
+        Self { named, for_service: None, context: None, withheld, whole: self.whole, brief: self.brief }
     }
 }
 

@@ -269,8 +269,16 @@ impl ServerClient<'_> {
         }
     }
 
-    /// The tables of the server's database.
+    /// The tables of the server's database that have objects of clusters.
     pub(crate) async fn tables(&self) -> Seen<Tables> {
+        self.every_table().await.map(|mut tables| {
+            tables.rows.retain(|name, _| name.starts_with("kubernetes_"));
+            tables
+        })
+    }
+
+    /// All tables of the server's database.
+    pub(crate) async fn every_table(&self) -> Seen<Tables> {
         let path = "/api/system/database?page=0&pagesize=100&pageSize=100";
         self.read(&Ask::get("tables", path), read::tables).await
     }

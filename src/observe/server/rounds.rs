@@ -165,6 +165,11 @@ impl Inquiry<'_> {
         Some(self.ended(facts, started))
     }
 
+    /// Whether nothing is left out.
+    fn is_full(&self) -> bool {
+        self.choice.whole && !self.choice.brief
+    }
+
     /// What is known before the first request.
     fn facts(&self, client: &ServerClient<'_>, credential: Option<&ServerCredential>) -> ServerFacts {
         ServerFacts {
@@ -200,7 +205,7 @@ impl Inquiry<'_> {
         } else {
             Sent::Nothing
         };
-        let version = client.version(if self.choice.whole { VERSION } else { QUICK_VERSION });
+        let version = client.version(if self.is_full() { VERSION } else { QUICK_VERSION });
         let rounds = async {
             let started = Instant::now();
             let mut first = self.first(client, facts, sent).await;
@@ -250,7 +255,7 @@ impl Inquiry<'_> {
         // Another error than 404 shows that the path is known.
         let is_known = |failure: &Failure| failure.kind == Kind::Other;
         let newest = first.diagnostics.known().is_some() || first.diagnostics.failure().is_some_and(is_known);
-        let whole = self.choice.whole;
+        let whole = self.is_full();
         let view = async {
             match (newest, connection, first.diagnostics.failure()) {
                 (true, Some(connection), _) => {

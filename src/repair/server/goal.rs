@@ -1,8 +1,9 @@
 //! What is waited for in Meshery Server, and whether facts show it. Pure.
 
 use super::{
-    ConnectionRef,
+    Before, ConnectionRef,
     connected::{self, UploadedRef},
+    data, database,
 };
 use crate::{facts::Facts, observe::server::More, stack::base::words};
 
@@ -26,8 +27,13 @@ pub enum Goal {
         /// The number of objects that the server stored of its cluster before.
         stored: Option<u64>,
     },
-    /// The server stores as many objects of every kind as the cluster has.
-    DataMatches,
+    /// The server stores as many objects of every kind as the cluster has. The number that it stored before, if it is
+    /// known.
+    DataMatches(Option<u64>),
+    /// The server lists a connection again, after a reset of its database.
+    Listed(Before),
+    /// The server is connected to this cluster again, if it was before.
+    Back(Before),
     /// A connection of the server to the broker that is none of these is subscribed to the events of `MeshSync`. Each is
     /// a broker server's pod and the number of the connection there.
     Link(Vec<(String, u64)>),
@@ -59,7 +65,10 @@ impl Goal {
                 format!("the server is connected to {noun} {}", words::list(&names))
             }
             Self::Deleted { connection, .. } => format!("connection {} is gone", connection.name),
-            Self::DataMatches => "the server stores as many objects as the cluster has".into(),
+            Self::Listed(_) => "the server lists a connection".into(),
+            Self::Back(Before { cluster: None, .. }) => "the server lists its connections".into(),
+            Self::Back(_) => "the server is connected to this cluster again".into(),
+            Self::DataMatches(_) => "the server stores as many objects as the cluster has".into(),
             Self::Link(_) => "the server has a new connection to the broker".into(),
             Self::Mode(true) => "the server runs MeshSync itself".into(),
             Self::Mode(false) => "MeshSync is connected to the broker".into(),
@@ -76,6 +85,9 @@ impl Goal {
                 let ConnectionRef { id, name, cluster_id, .. } = connection;
                 Reached::of(connected::gone(facts, id, name, cluster_id.as_deref(), *stored))
             }
+            Self::DataMatches(before) => data::judge(*before, facts),
+            Self::Listed(before) => database::judge(before, true, facts),
+            Self::Back(before) => database::judge(before, false, facts),
             _ => Reached::NotYet("not judged".into()),
         }
     }

@@ -7,6 +7,8 @@
 
 mod connected;
 pub mod contexts;
+pub mod data;
+pub mod database;
 mod goal;
 mod operation;
 mod requests;
@@ -16,6 +18,7 @@ pub(super) mod writer;
 
 pub use self::{
     connected::UploadedRef,
+    database::{Before, Drop},
     goal::{Goal, Reached},
     operation::{ConnectionRef, Operation, Status, Upload},
     view::ServerView,

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::Goal;
+use super::{Drop, Goal};
 use crate::{
     facts::server::{ApiGeneration, ClusterConnection},
     stack::object::Id,
@@ -29,7 +29,7 @@ pub enum Operation {
     /// Deletes the stored objects of a connection's cluster, and requests them again.
     FlushData(ConnectionRef, ApiGeneration),
     /// Drops every table, and creates them empty.
-    ResetDatabase,
+    ResetDatabase(Drop),
     /// Waits for a goal.
     Wait {
         /// What is waited for.
@@ -101,7 +101,7 @@ impl Operation {
                 ("Connection", connection.name.as_str())
             }
             Self::FlushData(connection, _) => ("Data", connection.name.as_str()),
-            Self::ResetDatabase => ("Database", server),
+            Self::ResetDatabase(_) => ("Database", server),
             Self::Rediscover | Self::Wait { .. } => ("Server", server),
         };
         Id {
@@ -123,7 +123,7 @@ impl Operation {
             Self::SetMode(..) => "switch",
             Self::DeleteConnection(_) => "delete",
             Self::FlushData(..) => "flush",
-            Self::ResetDatabase => "reset",
+            Self::ResetDatabase(_) => "reset",
             Self::Wait { .. } => "wait",
         }
     }
@@ -138,7 +138,7 @@ impl Operation {
             Self::SetMode(..) => "switching the mode of",
             Self::DeleteConnection(_) => "deleting",
             Self::FlushData(..) => "flushing",
-            Self::ResetDatabase => "resetting",
+            Self::ResetDatabase(_) => "resetting",
             Self::Wait { .. } => "waiting for",
         }
     }
@@ -153,7 +153,7 @@ impl Operation {
             Self::SetMode(..) => "switched",
             Self::DeleteConnection(_) => "deleted",
             Self::FlushData(..) => "flushed",
-            Self::ResetDatabase => "reset",
+            Self::ResetDatabase(_) => "reset",
             Self::Wait { .. } => "ready",
         }
     }
@@ -171,7 +171,7 @@ impl Operation {
                 format!("switch connection {} to mode {mode}", connection.name)
             }
             Self::FlushData(connection, _) => format!("flush the data of connection {}", connection.name),
-            Self::ResetDatabase => "drop every table of the database".into(),
+            Self::ResetDatabase(_) => "drop every table of the database".into(),
             Self::Wait { .. } => return None,
         })
     }

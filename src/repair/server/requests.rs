@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Operation, upload};
+use super::{Operation, data, database, upload};
 use crate::{observe::server::client::Ask, repair::apply::StepError};
 
 /// The time that the server has for a change, if other requests have less.
@@ -19,6 +19,8 @@ pub(super) fn of(operation: &Operation) -> Option<Ask> {
             let path = format!("/api/integrations/connections/{id}");
             Some(Ask::change("delete", "DELETE", path).patient(PATIENCE))
         }
+        Operation::FlushData(connection, generation) => Some(data::request(connection, *generation)),
+        Operation::ResetDatabase(_) => Some(database::request()),
         _ => None,
     }
 }
@@ -31,6 +33,15 @@ pub(super) fn of(operation: &Operation) -> Option<Ask> {
 pub(super) fn evidence(operation: &Operation, answer: &str) -> Result<Option<String>, StepError> {
     match operation {
         Operation::Upload(upload) => upload::evidence(upload, answer).map(Some),
+        Operation::FlushData(_, generation) => data::evidence(*generation, answer),
         _ => Ok(None),
+    }
+}
+
+/// What an error of this status means for this operation. `None` if it has no meaning of its own.
+pub(super) fn refusal(operation: &Operation, status: u16, said: &str) -> Option<StepError> {
+    match operation {
+        Operation::FlushData(_, generation) => data::refusal(*generation, status, said),
+        _ => None,
     }
 }

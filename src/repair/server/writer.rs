@@ -4,12 +4,12 @@ use std::{cell::RefCell, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{Goal, Operation, Reached, requests};
+use super::{Goal, Operation, Reached, data::Numbers, database, requests};
 use crate::{
     cluster::session::Session,
     facts::Facts,
     observe::{
-        self, Depth,
+        self,
         server::{self, client::Answer, requests::of_status},
     },
     repair::apply::{Stage, StepError},
@@ -59,7 +59,7 @@ impl ServerWriter<'_> {
     }
 
     async fn look(&self) -> Facts {
-        observe::look_with_server(self.session, Depth::Check).await
+        observe::look_at_server_state(self.session).await
     }
 
     async fn send(&self, operation: &Operation) -> Result<(), StepError> {
@@ -72,10 +72,15 @@ impl ServerWriter<'_> {
         let (api, streams, choice) = (&self.session.api, &self.session.clients.streams, &self.session.scope.server);
         let client = server::client(api, streams, choice, &facts)
             .ok_or_else(|| StepError::Server("the server has no ready pod that could be asked".into()))?;
+        let at = crate::cluster::now();
         match client.send(&ask).await {
             Ok(Answer::Json(text) | Answer::Text(text)) => {
                 if let Some(evidence) = requests::evidence(operation, &text)? {
                     self.note(evidence);
+                }
+                if let Operation::ResetDatabase(drop) = operation {
+                    self.note(database::archived(drop, at));
+                    self.note(database::emptied(drop, &client.every_table().await));
                 }
                 Ok(())
             }
@@ -83,7 +88,10 @@ impl ServerWriter<'_> {
             Ok(Answer::Redirect(to)) => {
                 Err(failed(Failure::new(Kind::Unauthorized, format!("it wants a login: it redirects to {to}"))))
             }
-            Ok(Answer::Status(status, said)) => Err(failed(of_status(status, &said))),
+            Ok(Answer::Status(status, said)) => {
+                let own = requests::refusal(operation, status, &said);
+                Err(own.unwrap_or_else(|| failed(of_status(status, &said))))
+            }
             Err(failed) => Err(StepError::Server(format!(
                 "the server did not answer, and may have done it nevertheless: {}",
                 failed.failure
@@ -93,11 +101,12 @@ impl ServerWriter<'_> {
 
     async fn wait(&self, goal: &Goal, limit: Duration, report: &dyn Fn(Stage<'_>)) -> Result<(), StepError> {
         let begun = Instant::now();
+        let mut numbers = Numbers::default();
         loop {
             let mut facts = self.look().await;
             let more = goal.asks(&facts);
             server::more(self.session, &mut facts, &more).await;
-            let lacks = match goal.judge(&facts) {
+            let lacks = match numbers.see(goal, &facts, goal.judge(&facts)) {
                 Reached::Yes(evidence) => {
                     self.note(evidence);
                     return Ok(());
@@ -107,6 +116,9 @@ impl ServerWriter<'_> {
             };
             let elapsed = begun.elapsed();
             if elapsed >= limit {
+                if let Some(evidence) = numbers.evidence(goal) {
+                    self.note(evidence);
+                }
                 return Err(StepError::TimedOut { seconds: limit.as_secs(), lacks });
             }
             report(Stage::Waiting { lacks: &lacks, elapsed, limit });

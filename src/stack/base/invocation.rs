@@ -53,8 +53,12 @@ impl Invocation {
     /// the flags that name it.
     pub fn flags_for(&self, arguments: &str) -> String {
         let arguments = arguments.strip_prefix("system ").unwrap_or(arguments);
-        let asks =
-            ["check", "status", "test", "record", "server"].contains(&arguments.split(' ').next().unwrap_or_default());
+        let mut words = arguments.split(' ');
+        let asks = match words.next() {
+            Some("check" | "status" | "test" | "record" | "server") => true,
+            Some("reset") => matches!(words.next(), Some("data" | "database")),
+            _ => false,
+        };
         if asks { self.flags() } else { self.kubectl_flags() }
     }
 
@@ -119,6 +123,9 @@ mod tests {
         assert_eq!(invocation().flags_for("system status"), invocation().flags());
         assert_eq!(invocation().flags_for("test broker"), invocation().flags());
         assert_eq!(invocation().flags_for("system redeploy"), shared);
+        assert_eq!(invocation().flags_for("system reset database --dry-run"), invocation().flags());
+        assert_eq!(invocation().flags_for("system reset data"), invocation().flags());
+        assert_eq!(invocation().flags_for("system reset stack"), shared);
     }
 
     #[test]

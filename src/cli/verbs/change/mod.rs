@@ -291,9 +291,6 @@ impl<'a> Run<'a> {
             }
             let before = self.earlier.borrow().len();
             let mut report = Box::pin(self.write(session, &planned, before)).await;
-            if report.outcome == Outcome::Partial {
-                report.instead = planned.otherwise.iter().cloned().map(|advice| self.advice(advice)).collect();
-            }
             if report.outcome == Outcome::Done && !planned.continues {
                 if after == After::Connected {
                     Box::pin(self.settle(session, &planned, &mut report)).await;

@@ -66,7 +66,7 @@ impl Wanted for TableFields {
     const PATHS: &'static [&'static str] = &["name", "count"];
 }
 
-/// The tables of the database. The rows are kept of those with objects of clusters.
+/// The tables of the database with their rows.
 pub(in crate::observe::server) fn tables(text: &str) -> Result<Tables, Failure> {
     #[derive(Deserialize)]
     struct Page {
@@ -80,10 +80,7 @@ pub(in crate::observe::server) fn tables(text: &str) -> Result<Tables, Failure> 
     let counted = page.total_tables.or(page.total).and_then(|total| total.as_u64());
     let (tables, listed) = items(page.tables);
     let rows = tables.iter().filter_map(|table| Some((table.text(&["name"])?, table.number(&["count"])?)));
-    Ok(Tables {
-        total: counted.unwrap_or(listed).max(listed),
-        rows: rows.filter(|(name, _)| name.starts_with("kubernetes_")).collect(),
-    })
+    Ok(Tables { total: counted.unwrap_or(listed).max(listed), rows: rows.collect() })
 }
 
 struct AdapterFields;

@@ -1,0 +1,311 @@
+//! `system reset database`: the server drops every table, of all its users.
+
+use std::time::Duration;
+
+use k8s_openapi::jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{ConnectionRef, Goal, Operation, Reached, ServerView};
+use crate::{
+    cluster::server_access::Origin,
+    facts::{
+        Facts,
+        server::{ApiGeneration, ClusterConnection, Connections, ServerRoute, Tables},
+    },
+    observe::server::client::Ask,
+    repair::plan::{Advice, Plan, Refusal},
+    stack::{
+        base::{seen::Seen, words::list},
+        profile::Profile,
+    },
+};
+
+/// How long a server that lists no connection may take to find a kubeconfig. A server that has none never lists one.
+const LISTS_WITHIN: Duration = Duration::from_secs(30);
+
+/// The maximum time for the request: copying the archive takes as long as the database is large.
+const RESETS_WITHIN: Duration = Duration::from_secs(120);
+
+/// How many tables and connections are named.
+const NAMED: usize = 12;
+
+/// The `apiVersion` of what the backup lists.
+const API_VERSION: &str = "meshery-server";
+
+/// What is dropped, and where the archive of it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Drop {
+    /// The archive without the time in its name: `~/.meshery/config/.archive/mesherydb`.
+    pub archive: String,
+    /// The number of tables and of their rows, if they could be counted.
+    pub counted: Option<(u64, u64)>,
+}
+
+/// What was there before a reset.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Before {
+    /// The UID of the namespace `kube-system`, if the server is expected to be connected to this cluster again.
+    pub cluster: Option<String>,
+    /// The connections.
+    pub connections: Vec<ConnectionRef>,
+}
+
+/// Plans the reset. If the database is empty already, as after a reset that was stopped, nothing is dropped again.
+///
+/// # Errors
+///
+/// If it is not known whose database it is.
+pub fn plan(view: &ServerView<'_>, tables: &Seen<Tables>) -> Result<Plan, Refusal> {
+    let confirm = word(view)?;
+    let cluster = view.facts.cluster_id.known().filter(|id| !id.is_empty());
+    if let Some(tables) = tables.known().filter(|tables| is_empty(tables, view)) {
+        let before = Before { cluster: cluster.cloned(), connections: Vec::new() };
+        let plan = view.plan(back(before));
+        let (total, rows) = counted(tables);
+        let empty = format!(
+            "the database of {} has no connections, no objects of clusters and no designs ({total} tables with {rows} \
+             rows), so that nothing is dropped",
+            view.name()
+        );
+        return Ok(Plan { confirm: Some(confirm), warnings: vec![empty], otherwise: otherwise(), ..plan });
+    }
+    let items = items(&view.server.connections);
+    let connections: Vec<ConnectionRef> = items.iter().map(ConnectionRef::from).collect();
+    let had = cluster.filter(|id| items.iter().any(|item| item.cluster_id.as_deref() == Some(id.as_str())));
+    let before = Before { cluster: had.cloned(), connections };
+    let archive = archive(view.facts.profile);
+    let warnings = warnings(view, tables, &before, &archive);
+    let listed = before.connections.iter().map(|connection| listed(connection, &view.server.address)).collect();
+    let reset = Operation::ResetDatabase(Drop { archive, counted: tables.known().map(counted) });
+    let plan = view.plan([reset].into_iter().chain(back(before)));
+    Ok(Plan { confirm: Some(confirm), warnings, listed, otherwise: otherwise(), ..plan })
+}
+
+/// The steps that bring the connections back.
+fn back(before: Before) -> Vec<Operation> {
+    let listed = Operation::Wait {
+        goal: Goal::Listed(before.clone()),
+        at_most: Some(LISTS_WITHIN),
+        // Without a connection to this cluster before, there need not be one afterwards.
+        optional: before.cluster.is_none(),
+    };
+    let listed = (before.cluster.is_some() || !before.connections.is_empty()).then_some(listed);
+    [Operation::Rediscover].into_iter().chain(listed).chain([Operation::wait(Goal::Back(before))]).collect()
+}
+
+fn otherwise() -> Vec<Advice> {
+    vec![Advice::command("server contexts upload FILE")]
+}
+
+fn items(connections: &Seen<Connections>) -> &[ClusterConnection] {
+    connections.known().map_or(&[], |connections| connections.items.as_slice())
+}
+
+/// What confirms the reset: the server's host name. Through a port-forward the context and the namespace.
+fn word(view: &ServerView<'_>) -> Result<String, Refusal> {
+    let unknown = |why: &str| Refusal::new(format!("it is not known whose database this is: {why}"), []);
+    let target = &view.facts.target;
+    match view.server.route {
+        ServerRoute::Direct => {
+            Origin::parse(&view.server.address).map(|origin| origin.host).map_err(|why| unknown(&why))
+        }
+        ServerRoute::PortForward => {
+            let host = || {
+                let host = Origin::parse(target.server.as_deref()?).ok()?.host;
+                (!host.is_empty()).then_some(host)
+            };
+            let cluster = target.context.clone().filter(|context| !context.is_empty()).or_else(host);
+            let cluster = cluster.ok_or_else(|| unknown("neither a context nor the API server's address is known"))?;
+            Ok(format!("{cluster}/{}", target.namespace))
+        }
+    }
+}
+
+/// The archive that the server writes, without the time in its name.
+fn archive(profile: &Profile) -> String {
+    format!("~/{}/config/.archive/{}db", profile.server.config_folder, profile.name)
+}
+
+fn counted(tables: &Tables) -> (u64, u64) {
+    (tables.total, tables.rows.values().fold(0, |sum, rows| sum.saturating_add(*rows)))
+}
+
+/// Whether a table contains what users and clusters brought, and not what the server creates by itself.
+fn is_of_users(table: &str) -> bool {
+    ["connections", "k8s_contexts", "performance_profiles", "credentials"].contains(&table)
+        || table.starts_with("kubernetes_")
+        || ["_patterns", "_filters", "_applications", "_results"].iter().any(|end| table.ends_with(end))
+}
+
+/// Whether nothing of users and clusters is left.
+fn is_empty(tables: &Tables, view: &ServerView<'_>) -> bool {
+    let no_connections = view.server.connections.known().is_none_or(|connections| connections.items.is_empty());
+    // A database without these tables is broken, not empty.
+    let is_whole = ["connections", "kubernetes_resources"].iter().all(|table| tables.rows.contains_key(*table));
+    no_connections && is_whole && !tables.rows.iter().any(|(table, rows)| *rows > 0 && is_of_users(table))
+}
+
+fn warnings(view: &ServerView<'_>, tables: &Seen<Tables>, before: &Before, archive: &str) -> Vec<String> {
+    let name = view.name();
+    let mut warnings = vec![match tables.known() {
+        Some(tables) => {
+            let (total, rows) = counted(tables);
+            let all = format!("{name} drops every table, for all its users: {total} tables with {rows} rows");
+            let filled = filled(tables);
+            if filled.is_empty() { all } else { format!("{all} ({filled})") }
+        }
+        None => format!(
+            "{name} drops every table, for all its users; what they contain could not be read: {}",
+            tables.why_unsettled().unwrap_or_else(|| "the server does not tell".into())
+        ),
+    }];
+    if before.connections.is_empty() {
+        if let Some(why) = view.server.connections.why_unsettled() {
+            warnings.push(format!("the connections of the server could not be read ({why}); they are lost too"));
+        }
+    } else {
+        warnings.push(format!(
+            "{} lost: {}; the server finds only those again whose kubeconfig it has itself, all others must be uploaded \
+             again",
+            if before.connections.len() == 1 { "this connection is" } else { "these connections are" },
+            named(before.connections.iter())
+        ));
+    }
+    warnings.push(
+        "designs, settings, the configuration of the controllers, and the stored objects of every cluster are lost; \
+         MeshSync publishes its objects again when it is restarted (system reset data)"
+            .into(),
+    );
+    warnings.push(format!(
+        "the server copies the database before to {archive}YYYYMMDDhhmm07.sql in the home folder of its account; the \
+         copy may lack the latest changes, and a second reset within the same minute overwrites it"
+    ));
+    if view.generation() == Some(ApiGeneration::Graphql) {
+        warnings.push(
+            "servers of this generation create some tables, such as that of their events, only when they are restarted"
+                .into(),
+        );
+    }
+    warnings
+}
+
+/// The tables with the most rows: `connections 2, keys 60`.
+fn filled(tables: &Tables) -> String {
+    let mut rows: Vec<(&String, &u64)> = tables.rows.iter().filter(|(_, rows)| **rows > 0).collect();
+    // What users brought comes first.
+    rows.sort_by_key(|(name, rows)| (!is_of_users(name), std::cmp::Reverse(**rows), *name));
+    let more = rows.len().saturating_sub(NAMED);
+    let mut shown: Vec<String> = rows.iter().take(NAMED).map(|(name, rows)| format!("{name} {rows}")).collect();
+    if more > 0 {
+        shown.push(format!("{more} more"));
+    }
+    shown.join(", ")
+}
+
+/// The names of connections.
+fn named<'a>(connections: impl Iterator<Item = &'a ConnectionRef>) -> String {
+    let names: Vec<&str> =
+        connections.map(|one| if one.name.is_empty() { &one.id } else { &one.name }.as_str()).collect();
+    let more = names.len().saturating_sub(NAMED);
+    let mut shown: Vec<String> = names.iter().take(NAMED).map(|name| (*name).to_owned()).collect();
+    if more > 0 {
+        shown.push(format!("{more} more"));
+    }
+    list(&shown.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// A connection as the backup lists it.
+fn listed(connection: &ConnectionRef, server: &str) -> Value {
+    json!({
+        "apiVersion": API_VERSION,
+        "kind": "Connection",
+        "metadata": { "name": connection.name },
+        "server": server,
+        "id": connection.id,
+        "contextId": connection.context_id,
+        "clusterId": connection.cluster_id,
+    })
+}
+
+/// The request.
+pub(super) fn request() -> Ask {
+    Ask::change("reset", "DELETE", "/api/system/database/reset").patient(RESETS_WITHIN)
+}
+
+/// Where the archive is, by the time of the request.
+pub(super) fn archived(drop: &Drop, at: Timestamp) -> String {
+    let minute = at.strftime("%Y%m%d%H%M");
+    format!(
+        "the database before is on the server as {}{minute}07.sql (the minute of the request by this computer's clock, \
+         in UTC)",
+        drop.archive
+    )
+}
+
+/// The tables before and after.
+pub(super) fn emptied(drop: &Drop, tables: &Seen<Tables>) -> String {
+    let shown = |(tables, rows): (u64, u64)| {
+        let number = |n: u64, one: &str| format!("{n} {one}{}", if n == 1 { "" } else { "s" });
+        format!("{} with {}", number(tables, "table"), number(rows, "row"))
+    };
+    let before = drop.counted.map_or_else(|| "tables that could not be counted".into(), shown);
+    match tables.known() {
+        Some(tables) => format!("{before} before the reset, {} after it", shown(counted(tables))),
+        None => format!(
+            "{before} before the reset; those after it could not be counted: {}",
+            tables.why_unsettled().unwrap_or_else(|| "the server does not tell".into())
+        ),
+    }
+}
+
+/// Whether the server lists any connection again, or, unless `any`, the one to this cluster, and uses it.
+pub(super) fn judge(before: &Before, any: bool, facts: &Facts) -> Reached {
+    let Some(server) = facts.server.as_deref().filter(|server| server.has_session()) else {
+        return Reached::NotYet("the server does not accept requests".into());
+    };
+    let missing = || -> Option<String> {
+        let is_back = |lost: &&ConnectionRef| {
+            items(&server.connections)
+                .iter()
+                .any(|now| now.id == lost.id || (lost.cluster_id.is_some() && now.cluster_id == lost.cluster_id))
+        };
+        let mut lost = before.connections.iter().filter(|connection| !is_back(connection)).peekable();
+        lost.peek()?;
+        Some(named(lost))
+    };
+    let with_missing = |text: &str| match missing() {
+        Some(missing) => format!("{text}; missing: {missing}"),
+        None => text.to_owned(),
+    };
+    let Some(connections) = server.connections.known() else {
+        let why = server.connections.why_unsettled().unwrap_or_else(|| "there is no answer".into());
+        return Reached::NotYet(with_missing(&format!("the connections of the server could not be read: {why}")));
+    };
+    if any && connections.items.is_empty() {
+        return Reached::NotYet(with_missing("the server lists no connection"));
+    }
+    let found = |text: String| {
+        Reached::Yes(match missing() {
+            Some(missing) => format!("{text}; not there anymore: {missing}"),
+            None => text,
+        })
+    };
+    let Some(cluster) = before.cluster.as_deref().filter(|_| !any) else {
+        let listed = connections.items.iter().map(ConnectionRef::from).collect::<Vec<_>>();
+        let text = if listed.is_empty() { "none".into() } else { named(listed.iter()) };
+        let text = format!("connections of the server now: {text}");
+        return if any { Reached::Yes(text) } else { found(text) };
+    };
+    let Some(connection) = server.connection_to(cluster) else {
+        return Reached::NotYet(with_missing("the server has no connection to this cluster"));
+    };
+    if !connection.is_connected() {
+        let text = format!("connection {} is {}", connection.name, connection.status);
+        return Reached::NotYet(with_missing(&text));
+    }
+    if server.ping.known().is_none() {
+        let text = format!("the server does not reach this cluster over connection {}", connection.name);
+        return Reached::NotYet(with_missing(&text));
+    }
+    found(format!("connection {} to this cluster is {}", connection.name, connection.status))
+}
