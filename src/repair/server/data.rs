@@ -335,3 +335,6 @@ impl Numbers {
         Some(list(&[&format!("objects stored before: {before}"), &format!("at the lowest: {lowest}")]))
     }
 }
+
+#[cfg(test)]
+mod tests;

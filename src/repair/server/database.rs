@@ -309,3 +309,6 @@ pub(super) fn judge(before: &Before, any: bool, facts: &Facts) -> Reached {
     }
     found(format!("connection {} to this cluster is {}", connection.name, connection.status))
 }
+
+#[cfg(test)]
+mod tests;
