@@ -21,6 +21,9 @@ use crate::{
 /// The annotation of `kubectl apply`, which may contain the values of a Secret.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
+/// How many earlier backups are looked at.
+const EARLIER: usize = 5;
+
 /// A backup that cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write the backup to {}: {source}", .path.display())]
@@ -47,16 +50,40 @@ pub fn free_path(file: Option<PathBuf>, namespace: &str) -> Result<PathBuf, Back
     if !files::exists(&path).map_err(failed(&path))? {
         return Ok(path);
     }
-    let numbered = |number: u32| {
-        let mut name = path.file_stem().unwrap_or_default().to_owned();
-        name.push(format!("-{number}"));
-        let numbered = path.with_file_name(name);
-        match path.extension() {
-            Some(extension) => numbered.with_extension(extension),
-            None => numbered,
-        }
-    };
-    Ok((2..1000).map(numbered).find(|path| matches!(files::exists(path), Ok(false))).unwrap_or(path))
+    Ok((2..1000).map(|number| numbered(&path, number)).find(is_free).unwrap_or(path))
+}
+
+fn is_free(path: &PathBuf) -> bool {
+    matches!(files::exists(path), Ok(false))
+}
+
+/// The same file with a number in its name.
+fn numbered(path: &Path, number: u32) -> PathBuf {
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(format!("-{number}"));
+    let numbered = path.with_file_name(name);
+    match path.extension() {
+        Some(extension) => numbered.with_extension(extension),
+        None => numbered,
+    }
+}
+
+/// The backups that earlier runs with the same arguments may have written, newest first.
+pub fn earlier(file: Option<&Path>, namespace: &str) -> Vec<PathBuf> {
+    if let Some(file) = file {
+        let others = (2..1000).map(|number| numbered(file, number)).take_while(|path| !is_free(path));
+        let mut all: Vec<PathBuf> = std::iter::once(file.to_owned()).chain(others).collect();
+        all.reverse();
+        all.truncate(EARLIER);
+        return all;
+    }
+    let prefix = format!("meshdoctor-backup-{namespace}-");
+    let names =
+        std::fs::read_dir(".").into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| name.starts_with(&prefix) && name.ends_with(".json")).collect();
+    // The time in a name sorts by itself.
+    names.sort_by(|one, other| other.cmp(one));
+    names.into_iter().take(EARLIER).map(PathBuf::from).collect()
 }
 
 /// Writes the backup atomically, readable by its owner only. No file is ever overwritten. Returns whether it contains

@@ -102,6 +102,19 @@ pub fn plan(view: &ServerView<'_>, stage: Stage, restart: Vec<Step>, wait: Durat
     Ok(plan)
 }
 
+/// Plans it as the remedy of a finding, without a restart of `MeshSync`, which is another remedy.
+///
+/// # Errors
+///
+/// As [`plan`]. Also if the server does not request the data again by itself.
+pub(super) fn fix(view: &ServerView<'_>) -> Result<Plan, Refusal> {
+    if view.generation() == Some(ApiGeneration::Graphql) {
+        let why = format!("{} does not request the data again by itself", view.name());
+        return Err(Refusal::new(why, [Advice::command("system reset data")]));
+    }
+    plan(view, Stage::First, Vec::new(), Duration::ZERO)
+}
+
 fn otherwise() -> Vec<Advice> {
     vec![Advice::command("server status")]
 }

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
-use serde_json::{Value, json};
 
-use super::{ConnectionRef, Goal, Operation, Reached, ServerView};
+use super::{
+    ConnectionRef, Goal, Operation, Reached, ServerView,
+    earlier::{Earlier, listed},
+};
 use crate::{
     cluster::server_access::Origin,
     facts::{
@@ -29,9 +31,6 @@ const RESETS_WITHIN: Duration = Duration::from_secs(120);
 /// How many tables and connections are named.
 const NAMED: usize = 12;
 
-/// The `apiVersion` of what the backup lists.
-const API_VERSION: &str = "meshery-server";
-
 /// What is dropped, and where the archive of it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Drop {
@@ -50,24 +49,24 @@ pub struct Before {
     pub connections: Vec<ConnectionRef>,
 }
 
-/// Plans the reset. If the database is empty already, as after a reset that was stopped, nothing is dropped again.
+/// Plans the reset. If a run that was stopped has done it already, nothing is dropped again. `earlier` is what such a run
+/// listed.
 ///
 /// # Errors
 ///
 /// If it is not known whose database it is.
-pub fn plan(view: &ServerView<'_>, tables: &Seen<Tables>) -> Result<Plan, Refusal> {
+pub fn plan(view: &ServerView<'_>, tables: &Seen<Tables>, earlier: Option<&Earlier>) -> Result<Plan, Refusal> {
     let confirm = word(view)?;
     let cluster = view.facts.cluster_id.known().filter(|id| !id.is_empty());
-    if let Some(tables) = tables.known().filter(|tables| is_empty(tables, view)) {
-        let before = Before { cluster: cluster.cloned(), connections: Vec::new() };
+    if let Some(why) = tables.known().and_then(|tables| already(tables, view, earlier)) {
+        let connections = earlier.map(Earlier::references).unwrap_or_default();
+        // Without a list, a connection to this cluster is expected.
+        let had = |id: &&String| {
+            earlier.is_none() || connections.iter().any(|one| one.cluster_id.as_deref() == Some(id.as_str()))
+        };
+        let before = Before { cluster: cluster.filter(had).cloned(), connections };
         let plan = view.plan(back(before));
-        let (total, rows) = counted(tables);
-        let empty = format!(
-            "the database of {} has no connections, no objects of clusters and no designs ({total} tables with {rows} \
-             rows), so that nothing is dropped",
-            view.name()
-        );
-        return Ok(Plan { confirm: Some(confirm), warnings: vec![empty], otherwise: otherwise(), ..plan });
+        return Ok(Plan { confirm: Some(confirm), warnings: vec![why], otherwise: otherwise(), ..plan });
     }
     let items = items(&view.server.connections);
     let connections: Vec<ConnectionRef> = items.iter().map(ConnectionRef::from).collect();
@@ -75,7 +74,9 @@ pub fn plan(view: &ServerView<'_>, tables: &Seen<Tables>) -> Result<Plan, Refusa
     let before = Before { cluster: had.cloned(), connections };
     let archive = archive(view.facts.profile);
     let warnings = warnings(view, tables, &before, &archive);
-    let listed = before.connections.iter().map(|connection| listed(connection, &view.server.address)).collect();
+    let at = view.facts.taken_at;
+    let server = identity(view).unwrap_or_default();
+    let listed = items.iter().map(|connection| listed(connection, &server, at)).collect();
     let reset = Operation::ResetDatabase(Drop { archive, counted: tables.known().map(counted) });
     let plan = view.plan([reset].into_iter().chain(back(before)));
     Ok(Plan { confirm: Some(confirm), warnings, listed, otherwise: otherwise(), ..plan })
@@ -121,6 +122,14 @@ fn word(view: &ServerView<'_>) -> Result<String, Refusal> {
     }
 }
 
+/// What a later run recognizes the server by. The pod behind a port-forward may be another one then.
+pub fn identity(view: &ServerView<'_>) -> Option<String> {
+    match view.server.route {
+        ServerRoute::Direct => Some(view.server.address.clone()),
+        ServerRoute::PortForward => word(view).ok(),
+    }
+}
+
 /// The archive that the server writes, without the time in its name.
 fn archive(profile: &Profile) -> String {
     format!("~/{}/config/.archive/{}db", profile.server.config_folder, profile.name)
@@ -137,12 +146,36 @@ fn is_of_users(table: &str) -> bool {
         || ["_patterns", "_filters", "_applications", "_results"].iter().any(|end| table.ends_with(end))
 }
 
-/// Whether nothing of users and clusters is left.
-fn is_empty(tables: &Tables, view: &ServerView<'_>) -> bool {
-    let no_connections = view.server.connections.known().is_none_or(|connections| connections.items.is_empty());
+/// Why the database need not be dropped: it is empty, or an earlier run did it.
+fn already(tables: &Tables, view: &ServerView<'_>, earlier: Option<&Earlier>) -> Option<String> {
     // A database without these tables is broken, not empty.
     let is_whole = ["connections", "kubernetes_resources"].iter().all(|table| tables.rows.contains_key(*table));
-    no_connections && is_whole && !tables.rows.iter().any(|(table, rows)| *rows > 0 && is_of_users(table))
+    let mut filled =
+        tables.rows.iter().filter(|(table, rows)| **rows > 0 && is_of_users(table)).map(|(table, _)| table);
+    let connections = view.server.connections.known().map(|connections| connections.items.as_slice());
+    if !is_whole {
+        return None;
+    }
+    if connections.is_none_or(<[_]>::is_empty) && filled.clone().next().is_none() {
+        let (total, rows) = counted(tables);
+        return Some(format!(
+            "the database of {} has no connections, no objects of clusters and no designs ({total} tables with {rows} \
+             rows), so that nothing is dropped",
+            view.name()
+        ));
+    }
+    let earlier = earlier?;
+    // What the server finds by itself after a reset.
+    let is_found =
+        |table: &String| ["connections", "k8s_contexts"].contains(&table.as_str()) || table.starts_with("kubernetes_");
+    let is_new = connections.is_some_and(|items| !items.iter().any(|item| earlier.has(item)));
+    (is_new && filled.all(is_found)).then(|| {
+        format!(
+            "a run at {:.0} listed the connections in {}, and none of them is left, so that nothing is dropped again; to \
+             drop the tables nevertheless, add --no-backup",
+            earlier.at, earlier.file
+        )
+    })
 }
 
 fn warnings(view: &ServerView<'_>, tables: &Seen<Tables>, before: &Before, archive: &str) -> Vec<String> {
@@ -212,19 +245,6 @@ fn named<'a>(connections: impl Iterator<Item = &'a ConnectionRef>) -> String {
         shown.push(format!("{more} more"));
     }
     list(&shown.iter().map(String::as_str).collect::<Vec<_>>())
-}
-
-/// A connection as the backup lists it.
-fn listed(connection: &ConnectionRef, server: &str) -> Value {
-    json!({
-        "apiVersion": API_VERSION,
-        "kind": "Connection",
-        "metadata": { "name": connection.name },
-        "server": server,
-        "id": connection.id,
-        "contextId": connection.context_id,
-        "clusterId": connection.cluster_id,
-    })
 }
 
 /// The request.

@@ -9,6 +9,7 @@ mod connected;
 pub mod contexts;
 pub mod data;
 pub mod database;
+pub mod earlier;
 mod goal;
 mod operation;
 mod requests;
@@ -39,11 +40,9 @@ use crate::{
 ///
 /// A [`Refusal`] if the server cannot do it, or if a person must decide.
 pub fn plan_of(change: &ServerChange, view: &ServerView<'_>) -> Result<Plan, Refusal> {
-    let _ = view;
     match change {
-        ServerChange::Rediscover | ServerChange::Reconnect | ServerChange::FlushData => {
-            Err(Refusal::new("not implemented", []))
-        }
+        ServerChange::FlushData => data::fix(view),
+        ServerChange::Rediscover | ServerChange::Reconnect => Err(Refusal::new("not implemented", [])),
         ServerChange::Upload
         | ServerChange::DeleteConnection(_)
         | ServerChange::OperatorMode

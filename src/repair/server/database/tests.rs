@@ -4,7 +4,7 @@ use crate::{
         Target,
         server::{ServerFacts, ServerSession},
     },
-    repair::plan::Step,
+    repair::plan::{Action, Step},
     stack::base::failure::{Failure, Kind},
 };
 
@@ -52,7 +52,7 @@ fn tables(rows: &[(&str, u64)]) -> Seen<Tables> {
 }
 
 fn planned(facts: &Facts, tables: &Seen<Tables>) -> Plan {
-    plan(&ServerView::of(facts).expect("a session"), tables).expect("a plan")
+    plan(&ServerView::of(facts).expect("a session"), tables, None).expect("a plan")
 }
 
 fn verbs(plan: &Plan) -> Vec<&str> {
@@ -94,7 +94,7 @@ fn word_is_the_host_or_context_and_namespace() {
     forwarded.target.context = None;
     assert_eq!(planned(&forwarded, &empty).confirm.as_deref(), Some("api.example/meshery"));
     forwarded.target.server = None;
-    assert!(plan(&ServerView::of(&forwarded).expect("a session"), &empty).is_err());
+    assert!(plan(&ServerView::of(&forwarded).expect("a session"), &empty, None).is_err());
 }
 
 #[test]
@@ -114,6 +114,38 @@ fn empty_database_is_not_dropped_again() {
         assert!(planned(&facts(&[]), &tables(rows)).drops_database(), "{rows:?}");
     }
     assert!(planned(&both(), &empty).drops_database());
+}
+
+#[test]
+fn new_connections_after_an_earlier_run_are_not_dropped_again() {
+    let at: Timestamp = "2026-11-23T00:48:28Z".parse().expect("a time");
+    let old = connection("here", CLUSTER);
+    let earlier = Earlier {
+        file: "list.json".into(),
+        server: "https://meshery.example:9081".into(),
+        at,
+        connections: [&old, &connection("there", "other")].map(|one| (one.into(), None)).into(),
+    };
+    let found = tables(&[("connections", 1), ("kubernetes_resources", 9), ("meshery_patterns", 0)]);
+    let planned = |connection: &ClusterConnection, tables| {
+        let facts = facts(std::slice::from_ref(connection));
+        plan(&ServerView::of(&facts).expect("a session"), tables, Some(&earlier)).expect("a plan")
+    };
+    let new = ClusterConnection { updated: Some(at), ..old.clone() };
+    let continued = planned(&new, &found);
+    assert_eq!((verbs(&continued), continued.listed.len()), (vec!["rediscover", "wait", "wait"], 0));
+    assert!(continued.warnings[0].contains("list.json"), "{continued:?}");
+    // What was lost is still named.
+    let Some(Action::Server(Operation::Wait { goal: Goal::Back(before), .. })) =
+        continued.steps.last().map(|step| &step.action)
+    else {
+        panic!("{continued:?}");
+    };
+    assert_eq!((before.connections.len(), before.cluster.as_deref()), (2, Some(CLUSTER)));
+    // The earlier run was killed before the reset, or somebody has used the server since.
+    assert!(planned(&old, &found).drops_database());
+    let used = tables(&[("connections", 1), ("kubernetes_resources", 9), ("meshery_patterns", 1)]);
+    assert!(planned(&new, &used).drops_database());
 }
 
 #[test]
