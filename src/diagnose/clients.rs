@@ -110,6 +110,25 @@ fn idle(text: &str) -> Option<SignedDuration> {
     (number.is_none() && !text.is_empty()).then(|| SignedDuration::from_secs(seconds))
 }
 
+/// Whether a client is known to subscribe to a subject.
+pub(crate) fn subscribes(client: &Connection, subject: &str) -> bool {
+    client.subscriptions.iter().any(|pattern| matches(pattern, subject))
+}
+
+/// Whether a subscription's pattern matches a subject: `*` is one token, `>` one or more at the end.
+fn matches(pattern: &str, subject: &str) -> bool {
+    let mut tokens = subject.split('.');
+    for wanted in pattern.split('.') {
+        match (wanted, tokens.next()) {
+            (">", Some(_)) => return true,
+            ("*", Some(_)) => {}
+            (wanted, Some(token)) if wanted == token => {}
+            _ => return false,
+        }
+    }
+    tokens.next().is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,6 +142,17 @@ mod tests {
         }
         for text in ["", "3", "m", "3x", "99999999999999999999s"] {
             assert_eq!(idle(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn patterns_match_like_nats() {
+        let subject = "meshery.meshsync.core";
+        for pattern in [subject, "meshery.>", ">", "meshery.*.core", "*.*.*"] {
+            assert!(matches(pattern, subject), "{pattern}");
+        }
+        for pattern in ["meshery", "meshery.*", "meshery.meshsync.core.>", "*.core", "meshery.meshsync.request"] {
+            assert!(!matches(pattern, subject), "{pattern}");
         }
     }
 }

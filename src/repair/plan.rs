@@ -98,6 +98,8 @@ pub struct Plan {
     pub nudge: Option<Step>,
     /// Whether more can be planned only after these steps, because the rest cannot be read before.
     pub continues: bool,
+    /// What was seen that makes further changes unnecessary: sentences without a full stop.
+    pub seen: Vec<String>,
     /// The server that the steps change.
     pub server: Option<ServerRef>,
     /// What the user must type to confirm, or name with `--confirm`, because others lose something too.
@@ -323,6 +325,12 @@ impl Plan {
     /// Whether it drops the tables of the server's database.
     pub fn drops_database(&self) -> bool {
         self.steps.iter().any(|step| matches!(step.action, Action::Server(Operation::ResetDatabase(_))))
+    }
+
+    /// Whether it changes nothing, and only waits for something in Meshery Server.
+    pub fn only_waits(&self) -> bool {
+        let waits = |step: &Step| matches!(step.action, Action::Server(Operation::Wait { .. }));
+        self.is_empty() && self.steps.iter().any(waits)
     }
 
     /// Whether it changes nothing.

@@ -54,6 +54,11 @@ impl ClusterConnection {
     pub fn is_connected(&self) -> bool {
         self.status.eq_ignore_ascii_case("connected")
     }
+
+    /// Whether a user has disconnected it.
+    pub fn is_disconnected(&self) -> bool {
+        self.status.eq_ignore_ascii_case("disconnected")
+    }
 }
 
 /// The server's own request to the API server of one connection.

@@ -39,7 +39,7 @@ fn safety(step: &Step, report: &Report) -> Safety {
         // A MeshSync that is connected publishes. Any other one has nothing to lose.
         Action::Server(operation) => match operation {
             Operation::Wait { .. } => Safety::Safe,
-            Operation::Rediscover | Operation::FlushData(..) | Operation::SetStatus(_, Status::Connected) => {
+            Operation::Rediscover | Operation::FlushData(..) | Operation::SetStatus(_, Status::Connected, _) => {
                 Safety::Review
             }
             _ => Safety::Manual,

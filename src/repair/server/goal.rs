@@ -3,7 +3,7 @@
 use super::{
     Before, ConnectionRef,
     connected::{self, UploadedRef},
-    data, database,
+    data, database, link, mode_end, status,
 };
 use crate::{facts::Facts, observe::server::More, stack::base::words};
 
@@ -35,8 +35,10 @@ pub enum Goal {
     /// The server is connected to this cluster again, if it was before.
     Back(Before),
     /// A connection of the server to the broker that is none of these is subscribed to the events of `MeshSync`. Each is
-    /// a broker server's pod and the number of the connection there.
+    /// the ID of a broker server, unique for each of its starts, and the number of the connection there.
     Link(Vec<(String, u64)>),
+    /// The operator's Deployment is gone.
+    OperatorGone,
     /// The connection's mode is in effect; whether it is `embedded`, otherwise `operator`.
     Mode(bool),
 }
@@ -50,6 +52,13 @@ pub enum Reached {
     NotYet(String),
     /// It will not be reached; why.
     Never(String),
+}
+
+impl Reached {
+    /// It is reached, with this evidence, or this is missing.
+    fn of(judged: Result<String, String>) -> Self {
+        judged.map_or_else(Self::NotYet, Self::Yes)
+    }
 }
 
 impl Goal {
@@ -69,7 +78,9 @@ impl Goal {
             Self::Back(Before { cluster: None, .. }) => "the server lists its connections".into(),
             Self::Back(_) => "the server is connected to this cluster again".into(),
             Self::DataMatches(_) => "the server stores as many objects as the cluster has".into(),
+            Self::Link(before) if before.is_empty() => "the server receives from the broker".into(),
             Self::Link(_) => "the server has a new connection to the broker".into(),
+            Self::OperatorGone => "the operator is removed".into(),
             Self::Mode(true) => "the server runs MeshSync itself".into(),
             Self::Mode(false) => "MeshSync is connected to the broker".into(),
         }
@@ -78,7 +89,9 @@ impl Goal {
     /// How far it is, by these facts.
     pub fn judge(&self, facts: &Facts) -> Reached {
         match self {
+            Self::Accepts => Reached::of(status::accepts(facts)),
             Self::Connected => Reached::of(connected::to_this_cluster(facts)),
+            Self::Disconnected(connection) => Reached::of(status::disconnected(facts, &connection.id)),
             Self::Rediscovered(active) => Reached::of(connected::again(facts, active)),
             Self::Uploaded(contexts) => Reached::of(connected::to_each(facts, contexts)),
             Self::Deleted { connection, stored } => {
@@ -88,7 +101,9 @@ impl Goal {
             Self::DataMatches(before) => data::judge(*before, facts),
             Self::Listed(before) => database::judge(before, true, facts),
             Self::Back(before) => database::judge(before, false, facts),
-            _ => Reached::NotYet("not judged".into()),
+            Self::Link(before) => Reached::of(link::judge(facts, before)),
+            Self::OperatorGone => Reached::of(mode_end::operator_gone(facts)),
+            Self::Mode(embedded) => Reached::of(mode_end::judge(facts, *embedded)),
         }
     }
 
@@ -100,16 +115,6 @@ impl Goal {
                 More { stored: connection.cluster_id.iter().cloned().collect(), ..More::default() }
             }
             _ => More::default(),
-        }
-    }
-}
-
-impl Reached {
-    /// Reached with this evidence, or what is missing.
-    fn of(judged: Result<String, String>) -> Self {
-        match judged {
-            Ok(evidence) => Self::Yes(evidence),
-            Err(lacks) => Self::NotYet(lacks),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! - [`Operation`] is what a step does there, [`Goal`] what is waited for; both are data.
 //! - [`ServerView`] is what every plan needs to know: that the server accepts us, and its connection to this cluster.
 //! - `contexts`, `mode`, `reconnect`, `data` and `database` plan, without sending anything.
+//! - `link`, `status` and `mode_end` judge whether a goal is reached.
 //! - `requests` is how each generation of the API spells an operation; `writer` sends it, waits, and collects evidence.
 
 mod connected;
@@ -11,8 +12,13 @@ pub mod data;
 pub mod database;
 pub mod earlier;
 mod goal;
+mod link;
+pub mod mode;
+mod mode_end;
 mod operation;
+pub mod reconnect;
 mod requests;
+mod status;
 mod upload;
 mod view;
 pub(super) mod writer;

@@ -21,7 +21,7 @@ pub enum Operation {
     /// Makes the server look for kubeconfigs again, and start what it does for each of its connections.
     Rediscover,
     /// Changes the status of a connection.
-    SetStatus(ConnectionRef, Status),
+    SetStatus(ConnectionRef, Status, ApiGeneration),
     /// Changes the mode of a connection; whether it becomes `embedded`, otherwise `operator`.
     SetMode(ConnectionRef, bool),
     /// Deletes a connection.
@@ -97,7 +97,7 @@ impl Operation {
     pub fn subject(&self, server: &str) -> Id {
         let (kind, name) = match self {
             Self::Upload(upload) => ("Kubeconfig", upload.file.as_str()),
-            Self::SetStatus(connection, _) | Self::SetMode(connection, _) | Self::DeleteConnection(connection) => {
+            Self::SetStatus(connection, ..) | Self::SetMode(connection, _) | Self::DeleteConnection(connection) => {
                 ("Connection", connection.name.as_str())
             }
             Self::FlushData(connection, _) => ("Data", connection.name.as_str()),
@@ -118,8 +118,8 @@ impl Operation {
         match self {
             Self::Upload(_) => "upload",
             Self::Rediscover => "rediscover",
-            Self::SetStatus(_, Status::Connected) => "connect",
-            Self::SetStatus(_, Status::Disconnected) => "disconnect",
+            Self::SetStatus(_, Status::Connected, _) => "connect",
+            Self::SetStatus(_, Status::Disconnected, _) => "disconnect",
             Self::SetMode(..) => "switch",
             Self::DeleteConnection(_) => "delete",
             Self::FlushData(..) => "flush",
@@ -133,8 +133,8 @@ impl Operation {
         match self {
             Self::Upload(_) => "uploading",
             Self::Rediscover => "rediscovering the contexts of",
-            Self::SetStatus(_, Status::Connected) => "connecting",
-            Self::SetStatus(_, Status::Disconnected) => "disconnecting",
+            Self::SetStatus(_, Status::Connected, _) => "connecting",
+            Self::SetStatus(_, Status::Disconnected, _) => "disconnecting",
             Self::SetMode(..) => "switching the mode of",
             Self::DeleteConnection(_) => "deleting",
             Self::FlushData(..) => "flushing",
@@ -148,8 +148,8 @@ impl Operation {
         match self {
             Self::Upload(_) => "uploaded",
             Self::Rediscover => "asked to rediscover its contexts",
-            Self::SetStatus(_, Status::Connected) => "connected",
-            Self::SetStatus(_, Status::Disconnected) => "disconnected",
+            Self::SetStatus(_, Status::Connected, _) => "connected",
+            Self::SetStatus(_, Status::Disconnected, _) => "disconnected",
             Self::SetMode(..) => "switched",
             Self::DeleteConnection(_) => "deleted",
             Self::FlushData(..) => "flushed",
@@ -163,7 +163,7 @@ impl Operation {
         Some(match self {
             Self::Upload(upload) => format!("upload {}", upload.file),
             Self::Rediscover => "rediscover the contexts".into(),
-            Self::SetStatus(connection, _) | Self::DeleteConnection(connection) => {
+            Self::SetStatus(connection, ..) | Self::DeleteConnection(connection) => {
                 format!("{} connection {}", self.verb(), connection.name)
             }
             Self::SetMode(connection, embedded) => {
@@ -174,6 +174,16 @@ impl Operation {
             Self::ResetDatabase(_) => "drop every table of the database".into(),
             Self::Wait { .. } => return None,
         })
+    }
+}
+
+impl ConnectionRef {
+    /// Whether its ID is a UUID with a digit that is not 0.
+    pub fn has_uuid(&self) -> bool {
+        let groups: Vec<&str> = self.id.split('-').collect();
+        groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+            && groups.iter().all(|group| group.bytes().all(|digit| digit.is_ascii_hexdigit()))
+            && self.id.bytes().any(|digit| !matches!(digit, b'0' | b'-'))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     },
     repair::{
         plan::{Advice, Plan, Refusal, ServerRef, Step},
-        server::Operation,
+        server::{ConnectionRef, Operation},
     },
     stack::component::Component,
 };
@@ -109,6 +109,21 @@ impl<'a> ServerView<'a> {
                 [Advice::command("server contexts rediscover"), Advice::command("server contexts upload FILE")],
             )
         })
+    }
+
+    /// The server's connection to this cluster, if it can be changed: servers take another connection for an ID that is
+    /// no UUID.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::connection`], or if its ID is no UUID.
+    pub fn changeable(&self) -> Result<ConnectionRef, Refusal> {
+        let connection = ConnectionRef::from(self.connection()?);
+        if connection.has_uuid() {
+            return Ok(connection);
+        }
+        let why = format!("the ID \"{}\" of the server's connection to this cluster is not a UUID", connection.id);
+        Err(Refusal::new(why, [Advice::command("server status")]))
     }
 
     /// The generation of the server's API about controllers. `None` if it is not known, or if it has none.

@@ -286,6 +286,7 @@ impl<'a> Run<'a> {
             if let Some(server) = &planned.server {
                 *self.server.borrow_mut() = Some(server.address.clone());
             }
+            self.evidence.borrow_mut().extend(planned.seen.iter().cloned());
             if let Some(report) = self.before(&planned, consent, session).await? {
                 return Ok(report);
             }
@@ -307,7 +308,8 @@ impl<'a> Run<'a> {
 
     /// The outcome of a refusal: partial if something was changed before.
     fn refused(&self) -> Outcome {
-        if self.earlier.borrow().is_empty() { Outcome::Refused } else { Outcome::Partial }
+        let is_wait = |step: &StepReport| step.action == "wait";
+        if self.earlier.borrow().iter().all(is_wait) { Outcome::Refused } else { Outcome::Partial }
     }
 
     /// Shows the plan and asks; a report if the run ends here.
@@ -320,7 +322,8 @@ impl<'a> Run<'a> {
         if let Some(why) = plan.steps.iter().chain(&plan.nudge).find_map(Step::redacted) {
             return Ok(Some(self.report(self.refused(), Some(why), &Plan::default(), 0)));
         }
-        if plan.is_empty() {
+        let only_waits = plan.only_waits();
+        if plan.is_empty() && !only_waits {
             let outcome = if self.earlier.borrow().is_empty() { Outcome::Unchanged } else { Outcome::Done };
             let mut report = self.report(outcome, None, plan, 0);
             if let Some(cause) = plan.unhealthy.as_ref().filter(|_| outcome == Outcome::Unchanged) {
@@ -334,7 +337,9 @@ impl<'a> Run<'a> {
             return Ok(Some(self.report(Outcome::DryRun, None, plan, 0)));
         }
         let refused = |why: &str| Ok(Some(self.report(self.refused(), Some(why.into()), plan, 0)));
-        let asked = match self.agree(plan, consent, session).await {
+        // A wait needs no consent.
+        let agreed = if only_waits { Ok(false) } else { self.agree(plan, consent, session).await };
+        let asked = match agreed {
             Ok(asked) => asked,
             Err(report) => return Ok(Some(*report)),
         };

@@ -1,6 +1,9 @@
 use k8s_openapi::jiff::SignedDuration;
 
-use crate::{diagnose::rules::prelude::*, facts::Connection, stack::base::words};
+use crate::{
+    diagnose::{clients::subscribes, rules::prelude::*},
+    stack::base::words,
+};
 
 pub(crate) static DIAGNOSIS: Diagnosis = Diagnosis {
     code: "broker-server-not-subscribed",
@@ -27,8 +30,7 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if clients.is_empty() {
         return Outcome::skip("no server is connected");
     }
-    let listens = |connection: &Connection| connection.subscriptions.iter().any(|pattern| matches(pattern, &subject));
-    if let Some((server, client)) = clients.iter().find(|(_, client)| listens(client)) {
+    if let Some((server, client)) = clients.iter().find(|(_, client)| subscribes(client, &subject)) {
         return Outcome::pass_with(format!("{} on {}", client.name, server_name(context, server)));
     }
     if clients.iter().any(|(_, client)| client.subscriptions.is_empty() && client.subscription_count > 0) {
@@ -68,34 +70,4 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
         .commands(here.then(|| context.restart(Component::Server)))
         .command(context.restart(Component::Meshsync))
         .found()
-}
-
-/// Whether a subscription's pattern matches a subject: `*` is one token, `>` one or more at the end.
-fn matches(pattern: &str, subject: &str) -> bool {
-    let mut tokens = subject.split('.');
-    for wanted in pattern.split('.') {
-        match (wanted, tokens.next()) {
-            (">", Some(_)) => return true,
-            ("*", Some(_)) => {}
-            (wanted, Some(token)) if wanted == token => {}
-            _ => return false,
-        }
-    }
-    tokens.next().is_none()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matches;
-
-    #[test]
-    fn patterns_match_like_nats() {
-        let subject = "meshery.meshsync.core";
-        for pattern in [subject, "meshery.>", ">", "meshery.*.core", "*.*.*"] {
-            assert!(matches(pattern, subject), "{pattern}");
-        }
-        for pattern in ["meshery", "meshery.*", "meshery.meshsync.core.>", "*.core", "meshery.meshsync.request"] {
-            assert!(!matches(pattern, subject), "{pattern}");
-        }
-    }
 }
