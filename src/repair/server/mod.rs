@@ -47,8 +47,9 @@ use crate::{
 /// A [`Refusal`] if the server cannot do it, or if a person must decide.
 pub fn plan_of(change: &ServerChange, view: &ServerView<'_>) -> Result<Plan, Refusal> {
     match change {
+        ServerChange::Rediscover => contexts::rediscover(view),
+        ServerChange::Reconnect => reconnect::mild(view),
         ServerChange::FlushData => data::fix(view),
-        ServerChange::Rediscover | ServerChange::Reconnect => Err(Refusal::new("not implemented", [])),
         ServerChange::Upload
         | ServerChange::DeleteConnection(_)
         | ServerChange::OperatorMode

@@ -105,6 +105,19 @@ pub fn plan(facts: &Facts, request: &Request, tried: &Tried) -> Result<(Plan, Tr
     run.next(tried)
 }
 
+/// The mild means alone, as `check --fix` applies it: a disconnected connection is connected, otherwise a server in this
+/// cluster is restarted.
+///
+/// # Errors
+///
+/// As [`plan`].
+pub fn mild(view: &ServerView<'_>) -> Result<Plan, Refusal> {
+    let request = Request { disconnect: Disconnect::Forbidden, whole: false, patience: OWN };
+    let waited = Tried { stage: Stage::Waited, ..Tried::default() };
+    let (plan, _) = plan(view.facts, &request, &waited)?;
+    Ok(Plan { continues: false, ..plan })
+}
+
 /// If the server in this cluster is being restarted, so that it cannot be asked: a plan that waits for it.
 fn starting(facts: &Facts) -> Option<Plan> {
     let absent = match facts.server.as_deref() {
