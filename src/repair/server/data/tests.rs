@@ -127,7 +127,7 @@ fn each_generation_has_its_own_request() {
             facts.server.as_deref().and_then(|server| server.connection_to(CLUSTER)).expect("a connection");
         let ask = request(&reference(connection, generation).expect("IDs"), generation);
         let payload = ask.payload.expect("a change");
-        assert!(payload.changes && ask.limit == FLUSHES_WITHIN);
+        assert!(payload.changes && ask.patience == FLUSHES_WITHIN);
         (payload.method, ask.path, String::from_utf8_lossy(&payload.bytes).into_owned())
     };
     let context = ID.replace('-', "");
