@@ -78,7 +78,7 @@ Exit codes: 0 if the server reaches every cluster, 1 if not, 3 if that is not kn
 pub struct ContextsPing {
     /// Name or ID of a context or connection [default: all]
     #[arg(value_name = "CONTEXT")]
-    pub context: Option<String>,
+    pub wanted: Option<String>,
 }
 
 /// The flags of `server contexts rediscover`.
@@ -117,7 +117,7 @@ pub struct ContextsUpload {
 pub struct ContextsDelete {
     /// Name or ID of a context or connection
     #[arg(value_name = "CONTEXT")]
-    pub context: String,
+    pub wanted: String,
     /// Plan and confirmation
     #[command(flatten)]
     pub change: Change,

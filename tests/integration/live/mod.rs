@@ -26,6 +26,7 @@ mod remote_contexts;
 mod reset;
 mod restarts;
 mod served_versions;
+mod server_contexts;
 mod service_mesh_hub;
 mod situations;
 mod stacks;

@@ -47,9 +47,9 @@ pub(super) async fn delete(args: &ContextsDelete, global: &Global, terminal: &Te
     let run = run(&args.change, global, terminal);
     run.apply(&Consent::default(), After::Fixed, async |session| {
         let mut facts = observe::look_with_server(session, Depth::Check).await;
-        let asked = contexts::asked_for_deletion(&facts, &args.context);
+        let asked = contexts::asked_for_deletion(&facts, &args.wanted);
         observe::server::more(session, &mut facts, &asked).await;
-        contexts::delete(&ServerView::of(&facts)?, &args.context)
+        contexts::delete(&ServerView::of(&facts)?, &args.wanted)
     })
     .await
 }

@@ -36,7 +36,7 @@ pub(super) async fn list(args: &ContextsList, global: &Global, terminal: &Termin
 }
 
 pub(super) async fn ping(args: &ContextsPing, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
-    let wanted = args.context.as_deref();
+    let wanted = args.wanted.as_deref();
     let look = async |opened: Opened<'_>| match opened {
         Opened::Session(session) => ping_each(&session, wanted).await,
         Opened::Obstacle(facts) => Ok(vec![*facts]),
