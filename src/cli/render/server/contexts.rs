@@ -3,7 +3,7 @@
 use super::super::{style::Look, tables::table, text::Page};
 use crate::{
     report::{ContextReport, Report},
-    stack::base::words::{age, short_span},
+    stack::base::words::{age, count, short_span},
 };
 
 /// The table of the contexts. With pings, their results.
@@ -33,6 +33,22 @@ pub fn contexts(report: &Report, look: &Look) -> String {
             page.paragraph(&format!("{glyph} "), 2, &format!("{}: {reason}", context.name), look.styles.warning);
         }
     }
+    page.done()
+}
+
+/// How many contexts there are, and how many of them work, in one line (`--quiet`).
+pub fn contexts_line(report: &Report, look: &Look) -> String {
+    let Some(contexts) = &report.contexts else { return super::server_line(report, look) };
+    let mut page = Page::new(look);
+    let all = count(contexts.len(), "context", "contexts");
+    let pings = || contexts.iter().filter_map(|context| context.ping.as_ref());
+    let words = if pings().next().is_some() {
+        format!("{} reached", pings().filter(|ping| ping.reached == Some(true)).count())
+    } else {
+        let connected = contexts.iter().filter(|context| context.status.eq_ignore_ascii_case("connected")).count();
+        format!("{connected} connected")
+    };
+    page.raw(&format!("{all}, {words}"));
     page.done()
 }
 

@@ -6,7 +6,7 @@ mod rows;
 mod stored;
 mod view;
 
-pub use self::contexts::contexts;
+pub use self::contexts::{contexts, contexts_line};
 use owo_colors::{OwoColorize, Style};
 
 use super::{style::Look, target, text::Page};

@@ -131,10 +131,13 @@ fn show(
             says.push(format!("only the first {PINGS} were pinged; name one to ping it"));
         }
     }
-    let one = |report: &Report, wide| render::contexts(report, &terminal.look(wide));
+    let one = |report: &Report, wide| {
+        let look = terminal.look(wide);
+        if terminal.quiet { render::contexts_line(report, &look) } else { render::contexts(report, &look) }
+    };
     let text = judged.rendered(global.output, one, |list, wide| {
         let screens: Vec<String> = list.stacks.iter().map(|report| one(report, wide)).collect();
-        screens.join("\n")
+        screens.join(if terminal.quiet { "" } else { "\n" })
     });
     terminal.answer(&text)?;
     for say in says {
