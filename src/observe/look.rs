@@ -24,7 +24,7 @@ pub async fn look(session: &Session<'_>, depth: Depth) -> Facts {
 /// The same. Meshery Server is asked as well, if one was named or found in the cluster.
 pub async fn look_with_server(session: &Session<'_>, depth: Depth) -> Facts {
     let observer = Observer { asks_server: true, ..observer(session, depth, None) };
-    finish(session, observer.run().await)
+    finish(session, Box::pin(observer.run()).await)
 }
 
 /// The same, for what a change of the server can change. It is looked at again and again, so that the rest is left out.

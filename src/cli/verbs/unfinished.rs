@@ -89,8 +89,8 @@ impl Unfinished {
                 (Some(Kind::ServerContexts), args.from.as_deref())
             }
             Command::Server(Server::Contexts(Contexts::Ping(_))) => (Some(Kind::ServerContexts), None),
-            Command::System(System::Redeploy(_) | System::Reset(_)) => (Some(Kind::Change), None),
-            Command::Server(
+            Command::System(System::Redeploy(_) | System::Reset(_))
+            | Command::Server(
                 Server::Mode(_)
                 | Server::Reconnect(_)
                 | Server::Contexts(Contexts::Rediscover(_) | Contexts::Upload(_) | Contexts::Delete(_)),

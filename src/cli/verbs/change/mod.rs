@@ -216,7 +216,7 @@ impl<'a> Run<'a> {
         let longest = self.global.timeout.saturating_add(self.change.wait.saturating_mul(20));
         let longest = longest.min(Duration::from_secs(24 * 3600));
         let apply = async |opened: Opened<'_>| match opened {
-            Opened::Session(session) => self.apply_with(&session, consent, after, plan).await,
+            Opened::Session(session) => Box::pin(self.apply_with(&session, consent, after, plan)).await,
             Opened::Obstacle(facts) => {
                 let why = facts.obstacle.map(|obstacle| obstacle.message);
                 Ok(self.answer(&self.report(Outcome::Undetermined, why, &Plan::default(), 0)))

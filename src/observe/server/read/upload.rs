@@ -52,21 +52,21 @@ pub(crate) fn uploaded(text: &str) -> Result<Uploaded, Failure> {
     type Contexts = Listed<Fields<ContextFields>, { limits::SERVER_CONNECTION_ITEMS }>;
     #[derive(Deserialize)]
     struct Answer {
-        #[serde(default, alias = "registeredContexts")]
-        registered_contexts: Contexts,
-        #[serde(default, alias = "connectedContexts")]
-        connected_contexts: Contexts,
-        #[serde(default, alias = "ignoredContexts")]
-        ignored_contexts: Contexts,
-        #[serde(default, alias = "erroredContexts")]
-        errored_contexts: Contexts,
+        #[serde(default, rename = "registered_contexts", alias = "registeredContexts")]
+        registered: Contexts,
+        #[serde(default, rename = "connected_contexts", alias = "connectedContexts")]
+        connected: Contexts,
+        #[serde(default, rename = "ignored_contexts", alias = "ignoredContexts")]
+        ignored: Contexts,
+        #[serde(default, rename = "errored_contexts", alias = "erroredContexts")]
+        errored: Contexts,
     }
     let answer: Answer = parse(text)?;
     Ok(Uploaded {
-        registered: contexts(answer.registered_contexts),
-        connected: contexts(answer.connected_contexts),
-        ignored: contexts(answer.ignored_contexts),
-        errored: contexts(answer.errored_contexts),
+        registered: contexts(answer.registered),
+        connected: contexts(answer.connected),
+        ignored: contexts(answer.ignored),
+        errored: contexts(answer.errored),
     })
 }
 
