@@ -26,6 +26,7 @@ pub(crate) mod remedy;
 pub(crate) mod rollout;
 mod rules;
 mod select;
+mod server_config;
 pub(crate) mod server_link;
 mod server_report;
 pub(crate) mod server_view;

@@ -1,6 +1,6 @@
 //! What Meshery Server answered, as a part of the report. Nothing is judged here.
 
-use super::RuleContext;
+use super::{RuleContext, server_config};
 use crate::{
     facts::server::{
         Adapter, ApiGeneration, ClusterConnection, ConnectionPing, Connections, Controlled, ControllerView, Diagnostic,
@@ -53,6 +53,7 @@ pub(super) fn answers(context: &RuleContext<'_>) -> Option<Box<ServerAnswers>> {
         controllers: server.controllers.known().map(|views| views.iter().map(controller).collect()),
         diagnostics: server.diagnostics.known().map(|all| all.iter().map(diagnostic).collect()),
         broker_link: broker_link(context, server),
+        config: server.config.known().map(|fields| server_config::report(context, fields)),
         data: server.data.known().map(|data| stored(data, server)),
         adapters: server.adapters.known().map(|all| all.iter().map(adapter).collect()),
         unknown: Vec::new(),
@@ -277,6 +278,7 @@ fn unknown(context: &RuleContext<'_>, server: &ServerFacts) -> Vec<UnknownPart> 
         why("ping", &server.ping),
         why("controllers", &server.controllers),
         why("diagnostics", &server.diagnostics),
+        why("config", &server.config),
         why("data", &server.data),
         why("adapters", &server.adapters),
         why("events", &server.events),

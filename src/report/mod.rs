@@ -38,9 +38,9 @@ pub use finding::{Command, Finding, Kind, ObjectRef, Remedy, Severity};
 pub use fix::FixReport;
 pub use list::ReportList;
 pub use server::{
-    AdapterReport, BrokerLinkReport, ConnectionReport, ContextPing, ContextReport, ControllerReport, DiagnosticReport,
-    ReleaseReport, ServerAnswers, ServerComponentReport, ServerEventReport, ServerModeReport, ServerUnreachable,
-    SessionStatus, StoredKind, StoredReport, TokenReport, UnknownPart,
+    AdapterReport, BrokerLinkReport, ConfigReport, ConnectionReport, ContextPing, ContextReport, ControllerReport,
+    DiagnosticReport, ReleaseReport, ServerAnswers, ServerComponentReport, ServerEventReport, ServerModeReport,
+    ServerUnreachable, SessionStatus, StoredKind, StoredReport, TokenReport, UnknownPart,
 };
 pub use test::{Hop, TestReport, Timing, WatchedResource};
 

@@ -2,6 +2,7 @@
 
 use k8s_openapi::jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{ComponentReport, State};
 
@@ -73,6 +74,9 @@ pub struct ServerAnswers {
     /// Its connection to the broker, as far as somebody shows it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub broker_link: Option<BrokerLinkReport>,
+    /// Its configuration of the controllers for this cluster: the fields that are set. Only the newest generation has this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config: Option<Vec<ConfigReport>>,
     /// What it stored of this cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<StoredReport>,
@@ -296,6 +300,28 @@ pub struct BrokerLinkReport {
     /// The broker's address, as the server uses it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
+}
+
+/// One field of the server's configuration of the controllers, in each of its layers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ConfigReport {
+    /// Its path: `meshsync.replicas`.
+    pub field: String,
+    /// The default for every connection of the server.
+    #[serde(rename = "default", skip_serializing_if = "Option::is_none")]
+    pub general: Option<Value>,
+    /// What the connection to this cluster sets for itself.
+    #[serde(rename = "override", skip_serializing_if = "Option::is_none")]
+    pub own: Option<Value>,
+    /// The value that results, as the server says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effective: Option<Value>,
+    /// What the object in the cluster has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub live: Option<Value>,
+    /// Whether the override differs from it. `None` if they were not compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub differs: Option<bool>,
 }
 
 /// What the server stored of this cluster.

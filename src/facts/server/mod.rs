@@ -2,6 +2,7 @@
 //!
 //! Texts of the server are redacted and cut where they are read. Its token is never a fact.
 
+pub mod config;
 mod data;
 mod test;
 mod view;
@@ -12,6 +13,7 @@ use k8s_openapi::jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    config::ConfigField,
     data::{Adapter, StoredData, Tables},
     test::{AdapterTest, MesheryServerTest},
     view::{ClusterConnection, ConnectionPing, Connections, Controlled, ControllerView, Diagnostic, ServerEvent},
@@ -68,6 +70,9 @@ pub struct ServerFacts {
     /// Its newest events, newest first. Requested only by `server status` and `record`.
     #[serde(skip_serializing_if = "Seen::is_not_looked")]
     pub events: Seen<Vec<ServerEvent>>,
+    /// The configuration of the controllers for this cluster: the fields that are set. Only the newest generation has this.
+    #[serde(skip_serializing_if = "Seen::is_not_looked")]
+    pub config: Seen<Vec<ConfigField>>,
     /// What it stored of this cluster.
     pub data: Seen<StoredData>,
     /// The number of all objects that it stored of single clusters, by their ID. Requested only where it is asked about

@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     facts::server::{
-        Adapter, ApiGeneration, ClusterConnection, Connections, Controlled, ControllerView, Diagnostic, ServerEvent,
-        ServerRelease, StoredData, Tables,
+        Adapter, ApiGeneration, ClusterConnection, ConfigField, Connections, Controlled, ControllerView, Diagnostic,
+        ServerEvent, ServerRelease, StoredData, Tables,
     },
     stack::base::{
         failure::{Failure, Kind},
@@ -130,6 +130,12 @@ impl ServerClient<'_> {
         let path = "/api/system/controllers/diagnostics";
         let path = connection.map_or_else(|| path.to_owned(), |id| format!("{path}?connectionId={}", encoded(id)));
         self.read(&Ask::get("diagnostics", path), read::diagnostics).await
+    }
+
+    /// The configuration of the controllers for a connection.
+    pub(crate) async fn config(&self, connection: &str) -> Seen<Vec<ConfigField>> {
+        let path = format!("/api/integrations/connections/{}/controllers/config", encoded(connection));
+        self.read(&Ask::get("config", path), read::config).await
     }
 
     /// The server's view of the controllers in the newest generation: the first event of a stream, or the single states

@@ -292,14 +292,21 @@ impl Inquiry<'_> {
                 None => (Seen::NotLooked, None),
             }
         };
+        let config = async {
+            match connection.filter(|_| newest) {
+                Some(connection) => client.config(&connection.id).await,
+                None => Seen::NotLooked,
+            }
+        };
         let more = async {
             if whole { join(client.events(), client.adapters()).await } else { (Seen::NotLooked, Seen::NotLooked) }
         };
-        let ((view, diagnostics), (data, tables, served), (ping, status), (events, adapters)) =
-            tokio::join!(view, Box::pin(data), ping, Box::pin(more));
+        let ((view, diagnostics), (data, tables, served), (ping, status), config, (events, adapters)) =
+            tokio::join!(view, Box::pin(data), ping, config, Box::pin(more));
         facts.generation = view.generation;
         facts.controllers = view.controllers;
         facts.diagnostics = diagnostics;
+        facts.config = config;
         facts.data = data;
         facts.tables = tables;
         facts.served = served;

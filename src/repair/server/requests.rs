@@ -76,7 +76,9 @@ fn set_status(id: &str, to: Status, generation: ApiGeneration) -> Ask {
 fn set_mode(id: &str, embedded: bool) -> Ask {
     let path = format!("/api/integrations/connections/{}/actions", encoded(id));
     let mode = if embedded { "embedded" } else { "operator" };
-    Ask::change("mode", "POST", path).with_json(&json!({ "action": "setMeshsyncMode", "mode": mode })).patient(PATIENCE)
+    Ask::change("mode", "POST", path)
+        .patient(2 * PATIENCE)
+        .with_json(&json!({ "action": "setMeshsyncMode", "mode": mode }))
 }
 
 #[cfg(test)]

@@ -63,6 +63,9 @@ pub const SERVER_STATEMENTS: usize = 20;
 /// The maximum number of kinds, and of tables, of Meshery Server that are kept.
 pub const SERVER_KINDS: usize = 1000;
 
+/// The maximum number of items of one list or map in Meshery Server's configuration of the controllers.
+pub const SERVER_CONFIG_ITEMS: usize = 200;
+
 /// The time for Meshery Server in a check, all requests together.
 pub const SERVER_TIME: Duration = Duration::from_secs(5);
 

@@ -18,6 +18,7 @@ pub(crate) mod not_storing;
 pub(crate) mod operator_deploy_failed;
 pub(crate) mod operator_forbidden;
 pub(crate) mod outdated;
+pub(crate) mod override_not_applied;
 mod ping;
 pub(crate) mod unreachable;
 pub(crate) mod view_differs;
@@ -41,6 +42,7 @@ pub(super) static DIAGNOSES: &[&Diagnosis] = &[
     &operator_deploy_failed::DIAGNOSIS,
     &broker_unreachable::DIAGNOSIS,
     &view_differs::DIAGNOSIS,
+    &override_not_applied::DIAGNOSIS,
     &database_empty::DIAGNOSIS,
     &database_stale::DIAGNOSIS,
     &not_storing::DIAGNOSIS,
@@ -63,6 +65,7 @@ pub(super) static CHECKS: &[&Check] = &[
     &operator_deploy_failed::CHECK,
     &broker_unreachable::CHECK,
     &view_differs::CHECK,
+    &override_not_applied::CHECK,
     &database_empty::CHECK,
     &database_stale::CHECK,
 ];

@@ -1,5 +1,6 @@
 //! The answers of Meshery Server as facts, in every spelling that its releases use.
 
+mod config;
 mod data;
 mod fields;
 mod session;
@@ -10,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 pub(crate) use self::upload::{UploadedContext, uploaded};
 pub(super) use self::{
+    config::config,
     data::{adapters, resource_count, summary, tables},
     session::{providers, release, user},
     view::{connections, context_ids, diagnostics, events, graphql, kubernetes_version, status, stream},
