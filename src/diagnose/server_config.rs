@@ -57,14 +57,15 @@ pub(super) fn report(context: &RuleContext<'_>, fields: &[ConfigField]) -> Vec<C
     let one = |field: &ConfigField| {
         let live = live(context, &field.field);
         let differs = match (&field.own, &live) {
-            (Some(own), Some(live)) => Some(differs(&field.field, own, live.value.as_ref(), context.facts.profile)),
-            _ => None,
+            (Some(own), Some(live)) => differs(&field.field, own, live.value.as_ref(), context.facts.profile),
+            _ => false,
         };
         ConfigReport {
             field: field.field.clone(),
             general: field.general.clone(),
             own: field.own.clone(),
             effective: field.effective.clone(),
+            compared: live.is_some(),
             live: live.and_then(|live| live.value),
             differs,
         }

@@ -314,7 +314,8 @@ pub struct Report {
     /// `meshdoctor/v1`.
     pub api_version: &'static str,
     /// `Report`. `Status` for one without checks and findings, `Test` for one about a connectivity test, `ServerStatus`
-    /// for a status that is about Meshery Server, `ServerContexts` for one about its contexts.
+    /// for a status that is about Meshery Server, `ServerContexts` for one about its contexts, `ServerConfig` for one
+    /// about its configuration of the controllers.
     pub kind: &'static str,
     /// The tool that made it.
     pub tool: Tool,

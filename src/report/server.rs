@@ -316,12 +316,14 @@ pub struct ConfigReport {
     /// The value that results, as the server says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effective: Option<Value>,
-    /// What the object in the cluster has.
+    /// What the object in the cluster has. `None` if it does not set it, or if that is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub live: Option<Value>,
-    /// Whether the override differs from it. `None` if they were not compared.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub differs: Option<bool>,
+    /// Whether it is known what the object in the cluster has.
+    pub compared: bool,
+    /// Whether the override differs from it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub differs: bool,
 }
 
 /// What the server stored of this cluster.

@@ -22,7 +22,7 @@ pub use change::{Shown, change, doing, outcome, plan, spent, step, waiting};
 pub use check::{check, check_list};
 pub use fixes::fixes;
 pub use preflight::preflight;
-pub use server::{contexts, contexts_line, server, server_line};
+pub use server::{contexts, contexts_line, server, server_config, server_line};
 pub use status::{states_line, states_lines, status, status_list};
 pub use style::Look;
 pub use tables::table as list;

@@ -24,6 +24,7 @@ enum Kind {
     Status,
     ServerStatus,
     ServerContexts,
+    ServerConfig,
     Test(Subject),
     Record,
     WatchList,
@@ -84,6 +85,7 @@ impl Unfinished {
             }
             Command::Check(args) | Command::System(System::Check(args)) => (Some(Kind::Check), args.from.as_deref()),
             Command::Status(args) | Command::System(System::Status(args)) => (Some(Kind::Status), args.from.as_deref()),
+            Command::Server(Server::Config(args)) => (Some(Kind::ServerConfig), args.from.as_deref()),
             Command::Server(Server::Status(args)) => (Some(Kind::ServerStatus), args.from.as_deref()),
             Command::Server(Server::Contexts(Contexts::List(args))) => {
                 (Some(Kind::ServerContexts), args.from.as_deref())
@@ -170,6 +172,7 @@ impl Unfinished {
                     Kind::Status => super::status::reduce(&mut report),
                     Kind::ServerStatus => super::server::reduce(&mut report),
                     Kind::ServerContexts => super::server::reduce_to_contexts(&mut report),
+                    Kind::ServerConfig => super::server::reduce_to_config(&mut report),
                     _ => {}
                 }
                 report

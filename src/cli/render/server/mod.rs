@@ -1,12 +1,16 @@
 //! `server status` as text, and the line about Meshery Server in `status` and `check`.
 
 mod access;
+mod config;
 mod contexts;
 mod rows;
 mod stored;
 mod view;
 
-pub use self::contexts::{contexts, contexts_line};
+pub use self::{
+    config::server_config,
+    contexts::{contexts, contexts_line},
+};
 use owo_colors::{OwoColorize, Style};
 
 use super::{style::Look, target, text::Page};

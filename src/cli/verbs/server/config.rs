@@ -1,12 +1,71 @@
-//! `server config`: the configuration of the controllers.
+//! `server config`: ask, render. It shows the server's configuration of the controllers beside what the cluster has.
 
-use crate::cli::{
-    args::{Global, ServerConfig},
-    exit::Exit,
-    terminal::Terminal,
+use super::status;
+use crate::{
+    cli::{
+        args::{Global, ServerConfig},
+        exit::Exit,
+        render,
+        terminal::Terminal,
+        verbs::{self, Judged},
+    },
+    diagnose::{self, Expectation},
+    facts::redact,
+    observe::Depth,
+    report::{Report, ServerAnswers},
 };
 
+/// Makes a report one about the server's configuration of the controllers: without checks and findings.
+pub(crate) fn reduce(report: &mut Report) {
+    verbs::status::reduce(report);
+    report.kind = "ServerConfig";
+}
+
 pub(super) async fn run(args: &ServerConfig, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
-    let _ = (args, global, terminal);
-    anyhow::bail!("not implemented")
+    let (mut stacks, source) = verbs::facts(args.from.as_deref(), global, Depth::Check, terminal, &[]).await?;
+    status::keep_asked(&mut stacks);
+    let reports = stacks.iter().map(|facts| {
+        let mut report = diagnose::diagnose(facts, &Expectation::default(), source.clone());
+        reduce(&mut report);
+        report
+    });
+    let judged = Judged::new(reports.collect(), |report| match report.server() {
+        Some(server) if server.config.is_some() => Exit::Ok,
+        _ => Exit::Undetermined,
+    });
+    let exit = judged.exit;
+    let mut says = status::why_useless(&stacks, &judged.reports, args.from.is_some(), global);
+    says.extend(judged.reports.iter().filter_map(|report| why_not_shown(report, report.server()?)));
+    let one = |report: &Report, wide| render::server_config(report, &terminal.look(wide));
+    let text = judged.rendered(global.output, one, |list, wide| {
+        let screens: Vec<String> = list.stacks.iter().map(|report| one(report, wide)).collect();
+        screens.join("\n")
+    });
+    terminal.answer(&text)?;
+    for say in says {
+        terminal.say(&redact::clean(&say));
+    }
+    Ok(exit)
+}
+
+/// Why a server that listed its connections shows no configuration.
+fn why_not_shown(report: &Report, server: &ServerAnswers) -> Option<String> {
+    if server.config.is_some() || !server.has_session() || server.connections.is_none() {
+        return None;
+    }
+    let name = format!("{} Server at {}", report.product(), server.address);
+    let none = "has no configuration of the controllers: servers since July 2026 have one";
+    Some(match server.generation {
+        Some("graphql") => format!("{name} is of the generation with GraphQL, which {none}"),
+        Some("connections") => format!("{name} is of the generation of May 2026, which {none}"),
+        Some("none") => format!("{name} {none}"),
+        _ if server.connection.is_none() => match server.why_unknown("connection") {
+            Some(why) => format!("{name}: {why}"),
+            None => format!("{name} has no connection to this cluster, so it has no configuration for it"),
+        },
+        _ => {
+            let why = server.why_unknown("config").or_else(|| server.why_unknown("generation"));
+            format!("{name} did not show its configuration: {}", why.unwrap_or("it does not know the request"))
+        }
+    })
 }

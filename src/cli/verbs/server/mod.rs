@@ -6,7 +6,7 @@ mod mode;
 mod reconnect;
 mod status;
 
-pub(crate) use self::{contexts::reduce as reduce_to_contexts, status::reduce};
+pub(crate) use self::{config::reduce as reduce_to_config, contexts::reduce as reduce_to_contexts, status::reduce};
 use crate::cli::{
     args::{Global, Server},
     exit::Exit,
