@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::{schema, tool::Tool};
 
 /// The time limit for a command on a busy machine.
-const TIME_LIMIT: Duration = Duration::from_secs(30);
+pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// The memory limit for a command, in KiB: 64 MiB, plus what a debug build needs by itself.
 const MEMORY: u64 = (64 + 32) * 1024;
@@ -70,10 +70,21 @@ fn peak(pid: u32) -> Option<u64> {
 
 /// The rules that a run breaks. The secrets must not be in what it prints.
 pub(crate) fn faults(command: &str, ran: &Measured, wanted: i32, secrets: &[&str]) -> Vec<String> {
+    faults_within(TIME_LIMIT, command, ran, wanted, secrets)
+}
+
+/// The same with another time limit.
+pub(crate) fn faults_within(
+    limit: Duration,
+    command: &str,
+    ran: &Measured,
+    wanted: i32,
+    secrets: &[&str],
+) -> Vec<String> {
     let mut faults = Vec::new();
     if ran.code != wanted {
         let roots = serde_json::from_str::<Value>(&ran.stdout)
-            .map(|document| document["rootCauses"].to_string())
+            .map(|document| format!("{} {}", document["rootCauses"], document["reason"]))
             .unwrap_or_default();
         let took = ran.took;
         // What `-v` says about a port-forward shows which route failed, and how.
@@ -81,7 +92,7 @@ pub(crate) fn faults(command: &str, ran: &Measured, wanted: i32, secrets: &[&str
         let routes = routes.join("\n    ");
         faults.push(format!("exit code {}, not {wanted}, after {took:.1?}: {roots}\n    {routes}", ran.code));
     }
-    if ran.took > TIME_LIMIT {
+    if ran.took > limit {
         faults.push(format!("took {:?}", ran.took));
     }
     if ran.stdout.len() > DOCUMENT {
@@ -106,7 +117,8 @@ pub(crate) fn faults(command: &str, ran: &Measured, wanted: i32, secrets: &[&str
                 }
                 // The schema is for reports. A watch-list document is not a report.
                 if document["kind"] != "WatchList" {
-                    let schema = schema::validator();
+                    let is_change = document["kind"] == "Change";
+                    let schema = if is_change { schema::change_validator() } else { schema::validator() };
                     let misfits = schema.iter_errors(&document);
                     let misfits = misfits.map(|error| format!("{}: {error}", error.instance_path()));
                     faults.extend(misfits);

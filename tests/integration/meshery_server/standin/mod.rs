@@ -25,7 +25,7 @@ use std::{
 pub(crate) use self::setup::{
     AdapterReply, CLUSTER_SECRET, Data, Generation, Link, Login, Ping, Probe, Product, Setup, Ui, expired_token, token,
 };
-pub(crate) use self::writing::{Fate, Inventory, Said, Upload, Write, Writing, Written};
+pub(crate) use self::writing::{Fate, Inventory, Said, Upload, Write, Writing, Written, is_change};
 use self::{changes::Effect, reply::Reply};
 use crate::hostile::peer::{Peer, Request};
 

@@ -38,6 +38,31 @@ pub(crate) enum Write {
     Other,
 }
 
+impl Write {
+    /// Every kind.
+    pub(crate) const ALL: [Self; 14] = [
+        Self::Upload,
+        Self::Sync,
+        Self::Connect,
+        Self::Disconnect,
+        Self::SetStatus,
+        Self::DeleteConnection,
+        Self::DeleteContext,
+        Self::Flush,
+        Self::Mode,
+        Self::Resync,
+        Self::Operator,
+        Self::Reset,
+        Self::Config,
+        Self::Other,
+    ];
+}
+
+/// Whether a request asks for a change.
+pub(crate) fn is_change(request: &Request) -> bool {
+    written(request).is_some()
+}
+
 /// A request that changes something, as it arrived.
 ///
 /// It is shown as `disconnect 535bca23-…`, `upload bed, other`, `sync`, `reset`.
