@@ -40,6 +40,10 @@ fn rows() -> Vec<(&'static str, String)> {
         ("A recording, dump or backup (file or stdin)", size(limits::RECORDING)),
         ("A folder of recordings", format!("{} in {} files", size(limits::FOLDER), number(limits::FOLDER_FILES))),
         ("A kubeconfig", size(limits::KUBECONFIG)),
+        (
+            "A kubeconfig for Meshery Server, with the files that it names",
+            format!("{}; nothing of a larger one is uploaded", size(limits::SERVER_UPLOAD)),
+        ),
         ("A CA, certificate, key or token file", size(limits::CREDENTIAL_FILE)),
         ("The configuration and the token files of mesheryctl", size(limits::SERVER_CONFIG)),
         ("A token for Meshery Server", format!("{}; a longer one is not sent", size(limits::SERVER_TOKEN))),
@@ -85,7 +89,10 @@ fn rows() -> Vec<(&'static str, String)> {
         ),
         ("One event of a stream of Meshery Server", size(limits::SERVER_STREAM_EVENT)),
         ("One text in a response of Meshery Server", format!("{}; truncated", size(limits::SERVER_TEXT))),
-        ("Connections of Meshery Server that are kept", number(limits::SERVER_CONNECTION_ITEMS)),
+        (
+            "Connections of Meshery Server that are kept",
+            format!("{}; of which {} are pinged", number(limits::SERVER_CONNECTION_ITEMS), limits::SERVER_PINGS),
+        ),
         (
             "Kinds and tables of Meshery Server that are kept",
             format!("{}; diagnostics, events and adapters {}", number(limits::SERVER_KINDS), limits::SERVER_STATEMENTS),

@@ -17,7 +17,7 @@ use self::client::ServerClient;
 pub(crate) use self::rounds::{FromCluster, Inquiry, pod};
 pub(crate) use self::{
     answer::shown,
-    more::{More, PINGS, more},
+    more::{More, more},
     read::{UploadedContext, uploaded},
 };
 use crate::{

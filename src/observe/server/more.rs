@@ -10,10 +10,8 @@ use super::client::ServerClient;
 use crate::{
     cluster::session::Session,
     facts::{Facts, server::ConnectionPing},
+    stack::base::limits,
 };
-
-/// The maximum number of pings. The server opens a connection to a cluster for each.
-pub(crate) const PINGS: usize = 50;
 
 /// The maximum number of pings at the same time.
 const AT_ONCE: usize = 4;
@@ -21,7 +19,7 @@ const AT_ONCE: usize = 4;
 /// What to ask.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct More {
-    /// The IDs of the connections to ping, of which the first [`PINGS`] are.
+    /// The IDs of the connections to ping, of which the first [`limits::SERVER_PINGS`] are.
     pub(crate) pings: Vec<String>,
     /// The IDs of the clusters whose stored objects are counted.
     pub(crate) stored: Vec<String>,
@@ -35,7 +33,7 @@ pub(crate) async fn more(session: &Session<'_>, facts: &mut Facts, more: &More) 
     let client = super::client(&session.api, &session.clients.streams, &session.scope.server, facts);
     let (Some(client), Some(server)) = (client, &mut facts.server) else { return };
     let client = &client;
-    let pings = stream::iter(more.pings.iter().take(PINGS))
+    let pings = stream::iter(more.pings.iter().take(limits::SERVER_PINGS))
         .map(async |id| (id.clone(), ping(client, id).await))
         .buffered(AT_ONCE)
         .collect::<Vec<_>>();

@@ -57,6 +57,9 @@ pub const SERVER_TEXT: usize = 1024;
 /// The maximum number of connections of Meshery Server that are kept.
 pub const SERVER_CONNECTION_ITEMS: usize = 500;
 
+/// The maximum number of connections of Meshery Server that are pinged at once. The server asks a cluster for each.
+pub const SERVER_PINGS: usize = 50;
+
 /// The maximum number of diagnostics, of events and of adapters of Meshery Server that are kept.
 pub const SERVER_STATEMENTS: usize = 20;
 

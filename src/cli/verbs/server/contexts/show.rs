@@ -11,13 +11,10 @@ use crate::{
     cluster::session::{Opened, Session},
     diagnose::{self, Expectation},
     facts::{Facts, redact},
-    observe::{
-        self, Depth,
-        server::{More, PINGS},
-    },
+    observe::{self, Depth, server::More},
     repair::server::contexts::{NotFound, find},
     report::{ContextReport, Report, Source},
-    stack::base::usage::UsageError,
+    stack::base::{limits, usage::UsageError},
 };
 
 /// Makes a report one about the contexts that Meshery Server knows: without checks and findings.
@@ -127,8 +124,8 @@ fn show(
         if all > known && contexts.iter().filter(pinged).count() != 1 {
             says.push(format!("only {known} of {all} connections were listed"));
         }
-        if known > PINGS as u64 && contexts.iter().any(|context| pinged(&context)) {
-            says.push(format!("only the first {PINGS} were pinged; name one to ping it"));
+        if contexts.len() > limits::SERVER_PINGS && contexts.iter().any(|context| pinged(&context)) {
+            says.push(format!("only the first {} were pinged; name one to ping it", limits::SERVER_PINGS));
         }
     }
     let one = |report: &Report, wide| {
