@@ -32,6 +32,9 @@ fn judge(context: &RuleContext<'_>) -> Judgement {
     if context.server_is_embedded() == Some(true) {
         return Outcome::skip("the server runs MeshSync itself, so its configuration concerns no object here");
     }
+    if server.config.is_not_looked() {
+        return Outcome::skip("the server was not asked for a configuration of the controllers");
+    }
     server.config.known_or_skip("the server has no configuration of the controllers")?;
     let differing = server_config::differing(context);
     if differing.is_empty() {
