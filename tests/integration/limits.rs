@@ -98,6 +98,10 @@ fn rows() -> Vec<(&'static str, String)> {
             format!("{}; diagnostics, events and adapters {}", number(limits::SERVER_KINDS), limits::SERVER_STATEMENTS),
         ),
         (
+            "Items of one list or map in Meshery Server's configuration of the controllers",
+            format!("{}; a larger one is not shown", number(limits::SERVER_CONFIG_ITEMS)),
+        ),
+        (
             "Time for Meshery Server in `system check` and `status`",
             format!(
                 "{} s, of which {} s for one request",
