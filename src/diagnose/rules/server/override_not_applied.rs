@@ -28,12 +28,12 @@ const APPLIES_WITHIN: SignedDuration = SignedDuration::from_mins(2);
 
 fn judge(context: &RuleContext<'_>) -> Judgement {
     let server = context.server_session()?;
+    if server.config.is_not_looked() {
+        return Outcome::skip("the server was not asked for a configuration of the controllers");
+    }
     let connection = context.server_connection()?;
     if context.server_is_embedded() == Some(true) {
         return Outcome::skip("the server runs MeshSync itself, so its configuration concerns no object here");
-    }
-    if server.config.is_not_looked() {
-        return Outcome::skip("the server was not asked for a configuration of the controllers");
     }
     server.config.known_or_skip("the server has no configuration of the controllers")?;
     let differing = server_config::differing(context);
