@@ -27,6 +27,7 @@ mod reset;
 mod restarts;
 mod served_versions;
 mod server_contexts;
+mod server_reconnect;
 mod service_mesh_hub;
 mod situations;
 mod stacks;
