@@ -104,3 +104,35 @@ pub(crate) fn parts(what: Removable, crds: bool, namespace: bool) -> BTreeSet<Pa
     }
     parts
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::args::{Cli, Command, System};
+
+    #[test]
+    fn flags_that_do_not_concern_what_is_reset_are_refused() {
+        let said = |arguments: &str| {
+            let words = format!("meshdoctor system reset {arguments}");
+            let cli = Cli::try_parse_from(words.split(' ')).expect("arguments");
+            let Command::System(System::Reset(args)) = cli.command else { panic!("{arguments}") };
+            fits(&args, "Meshery").err().map(|error| error.to_string())
+        };
+        for good in ["stack --crds --backup F", "data", "database --confirm a --backup F", "database --no-backup"] {
+            assert_eq!(said(good), None, "{good}");
+        }
+        for flag in ["--crds", "--keep-crs", "--clear-finalizers", "--take-over", "--delete-namespace"] {
+            for (what, of) in [("data", "data"), ("database", "database")] {
+                let expected = format!("{flag} does not concern the reset of Meshery Server's {of}");
+                assert_eq!(said(&format!("{what} {flag}")).as_deref(), Some(expected.as_str()));
+            }
+        }
+        for flag in ["--backup F", "--no-backup", "--confirm a"] {
+            assert!(said(&format!("data {flag}")).is_some(), "{flag}");
+        }
+        let expected = "--confirm does not concern the removal of what is in the cluster";
+        assert_eq!(said("stack --confirm a").as_deref(), Some(expected));
+    }
+}
