@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::{
     Goal, Operation, ServerView,
     connected::{self, UploadedRef},
-    operation::{ConnectionRef, Upload, is_uuid},
+    connection::{ConnectionRef, is_uuid},
+    operation::Upload,
 };
 use crate::{
     cluster::{

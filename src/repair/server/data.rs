@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{ConnectionRef, Goal, Operation, Reached, ServerView};
+use super::{ConnectionRef, Goal, Operation, ServerView};
 use crate::{
     diagnose::{self, DataComparison},
     facts::{
@@ -18,10 +18,7 @@ use crate::{
         plan::{Advice, Plan, Refusal, Step},
     },
     report::State,
-    stack::{
-        base::{limits, words::list},
-        component::Component,
-    },
+    stack::{base::limits, component::Component},
 };
 
 /// How long the data may take to arrive before `MeshSync` is restarted; at most half of the timeout.
@@ -32,13 +29,6 @@ const CONNECTS_WITHIN: Duration = Duration::from_secs(30);
 
 /// The maximum time for the request: deleting takes as long as the database needs.
 const FLUSHES_WITHIN: Duration = Duration::from_secs(60);
-
-/// How many looks may find the previous number of objects before it counts as received again: the server deletes after it
-/// has answered.
-const LOOKS: usize = 5;
-
-/// How many differences are named.
-const NAMED: usize = 3;
 
 /// What the server's GraphQL answers if it cannot delete, because it does not find its own list of contexts.
 const NO_CONTEXT: [&str; 2] = ["not able to get the current kubernetes context", "no k8s context found"];
@@ -77,8 +67,7 @@ pub fn plan(view: &ServerView<'_>, stage: Stage, restart: Vec<Step>, wait: Durat
     let reference = reference(connection, generation)?;
     let name = reference.name.clone();
     let flush = Operation::FlushData(reference, generation);
-    let mut plan = if generation == ApiGeneration::Graphql && restarts {
-        // This generation never requests the data again.
+    let mut plan = if !requests_again(generation) && restarts {
         let mut plan = view.plan([flush, full]);
         plan.steps.splice(1..1, restart);
         plan
@@ -108,11 +97,16 @@ pub fn plan(view: &ServerView<'_>, stage: Stage, restart: Vec<Step>, wait: Durat
 ///
 /// As [`plan`]. Also if the server does not request the data again by itself.
 pub(super) fn fix(view: &ServerView<'_>) -> Result<Plan, Refusal> {
-    if view.generation() == Some(ApiGeneration::Graphql) {
+    if view.generation().is_some_and(|generation| !requests_again(generation)) {
         let why = format!("{} does not request the data again by itself", view.name());
         return Err(Refusal::new(why, [Advice::command("system reset data")]));
     }
     plan(view, Stage::First, Vec::new(), Duration::ZERO)
+}
+
+/// Whether the server requests the data again after it has deleted it. Older ones say that they do, but do not.
+fn requests_again(generation: ApiGeneration) -> bool {
+    generation == ApiGeneration::Controllers
 }
 
 fn otherwise() -> Vec<Advice> {
@@ -137,11 +131,16 @@ fn warnings(
         "{server} deletes what it stores of connection {name} ({number}); its lists are empty until it has received \
          everything again; designs stay"
     )];
+    if !requests_again(generation) {
+        warnings.push(
+            "servers of this generation do not request the data again: MeshSync is restarted, and publishes every object \
+             again"
+                .into(),
+        );
+    }
     if generation == ApiGeneration::Graphql {
         warnings.push(
-            "servers of this generation often refuse to delete, and do not ask for the data: MeshSync is restarted and \
-             publishes every object again, but the server may keep objects that are gone"
-                .into(),
+            "servers of this generation often refuse to delete; the server keeps objects that are gone then".into(),
         );
     }
     if let Some(grace) = grace {
@@ -275,78 +274,6 @@ pub(super) fn refusal(generation: ApiGeneration, status: u16, said: &str) -> Opt
         let why = format!("the server deleted nothing, because it has no active session for the connection: {said}");
         StepError::Advised(why, Advice::command("server contexts rediscover"))
     })
-}
-
-/// How far the data is.
-pub(super) fn judge(before: Option<u64>, facts: &Facts) -> Reached {
-    let lacks = |why: String| Reached::NotYet(why);
-    let Some(server) = facts.server.as_deref().filter(|server| server.has_session()) else {
-        return lacks("the server does not answer".into());
-    };
-    if server.data.known().is_none() {
-        let why = server.data.why_unsettled().unwrap_or_else(|| "there is no answer".into());
-        return lacks(format!("the stored objects cannot be counted: {why}"));
-    }
-    let (data, source) = diagnose::stored_data(facts);
-    if data.compared == 0 {
-        return lacks("no kind was counted both in the server and in the cluster".into());
-    }
-    let is_idle = source.publishes == Some(false) && source.embedded != Some(true);
-    if data.matches() && is_idle {
-        return lacks(format!("MeshSync is {}, not {}", source.meshsync, State::Connected));
-    }
-    if data.matches() {
-        let before = before.map(|before| format!("{before} objects stored before, ")).unwrap_or_default();
-        return Reached::Yes(format!(
-            "{before}{} now, and {} in the cluster ({} kinds compared)",
-            data.stored, data.served, data.compared
-        ));
-    }
-    let mut named: Vec<String> = data.missing.iter().chain(&data.ghosts).take(NAMED).cloned().collect();
-    let more = data.missing.len() + data.ghosts.len() - named.len();
-    if more > 0 {
-        named.push(format!("{more} more kinds"));
-    }
-    lacks(named.join("; "))
-}
-
-/// The numbers during a wait.
-#[derive(Debug, Default)]
-pub(super) struct Numbers {
-    lowest: Option<u64>,
-    looks: usize,
-}
-
-impl Numbers {
-    /// Notes what was seen, and delays success until the deletion was seen or has had its time.
-    pub(super) fn see(&mut self, goal: &Goal, facts: &Facts, reached: Reached) -> Reached {
-        let Goal::DataMatches(before) = goal else { return reached };
-        let is_counted = facts.server.as_deref().is_some_and(|server| server.data.known().is_some());
-        let (data, _) = diagnose::stored_data(facts);
-        if is_counted && data.compared > 0 {
-            self.lowest = Some(self.lowest.unwrap_or(u64::MAX).min(data.stored));
-        }
-        self.looks += 1;
-        let fell = before.is_none_or(|before| self.lowest.is_some_and(|lowest| lowest < before));
-        match reached {
-            Reached::Yes(evidence) if fell => Reached::Yes(match self.lowest {
-                Some(lowest) => format!("{evidence}; {lowest} at the lowest in between"),
-                None => evidence,
-            }),
-            Reached::Yes(evidence) if self.looks >= LOOKS => {
-                Reached::Yes(format!("{evidence}; never seen lower in between"))
-            }
-            Reached::Yes(_) => Reached::NotYet("the number of stored objects has not changed yet".into()),
-            other => other,
-        }
-    }
-
-    /// What was seen if the goal was not reached.
-    pub(super) fn evidence(&self, goal: &Goal) -> Option<String> {
-        let (Goal::DataMatches(before), Some(lowest)) = (goal, self.lowest) else { return None };
-        let before = before.map_or_else(|| "an unknown number".into(), |before| before.to_string());
-        Some(list(&[&format!("objects stored before: {before}"), &format!("at the lowest: {lowest}")]))
-    }
 }
 
 #[cfg(test)]

@@ -5,21 +5,16 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 
 use super::{
-    ConnectionRef, Goal, Operation, Reached, ServerView,
+    Before, ConnectionRef, Drop, Goal, Operation, ServerView,
+    database_end::{items, named},
     earlier::{Earlier, listed},
 };
 use crate::{
     cluster::server_access::Origin,
-    facts::{
-        Facts,
-        server::{ApiGeneration, ClusterConnection, Connections, ServerRoute, Tables},
-    },
+    facts::server::{ApiGeneration, ServerRoute, Tables},
     observe::server::client::Ask,
     repair::plan::{Advice, Plan, Refusal},
-    stack::{
-        base::{seen::Seen, words::list},
-        profile::Profile,
-    },
+    stack::{base::seen::Seen, profile::Profile},
 };
 
 /// How long a server that lists no connection may take to find a kubeconfig. A server that has none never lists one.
@@ -28,26 +23,8 @@ const LISTS_WITHIN: Duration = Duration::from_secs(30);
 /// The maximum time for the request: copying the archive takes as long as the database is large.
 const RESETS_WITHIN: Duration = Duration::from_secs(120);
 
-/// How many tables and connections are named.
+/// How many tables are named.
 const NAMED: usize = 12;
-
-/// What is dropped, and where the archive of it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Drop {
-    /// The archive without the time in its name: `~/.meshery/config/.archive/mesherydb`.
-    pub archive: String,
-    /// The number of tables and of their rows, if they could be counted.
-    pub counted: Option<(u64, u64)>,
-}
-
-/// What was there before a reset.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Before {
-    /// The UID of the namespace `kube-system`, if the server is expected to be connected to this cluster again.
-    pub cluster: Option<String>,
-    /// The connections.
-    pub connections: Vec<ConnectionRef>,
-}
 
 /// Plans the reset. If a run that was stopped has done it already, nothing is dropped again. `earlier` is what such a run
 /// listed.
@@ -96,10 +73,6 @@ fn back(before: Before) -> Vec<Operation> {
 
 fn otherwise() -> Vec<Advice> {
     vec![Advice::command("server contexts upload FILE")]
-}
-
-fn items(connections: &Seen<Connections>) -> &[ClusterConnection] {
-    connections.known().map_or(&[], |connections| connections.items.as_slice())
 }
 
 /// What confirms the reset: the server's host name. Through a port-forward the context and the namespace.
@@ -235,18 +208,6 @@ fn filled(tables: &Tables) -> String {
     shown.join(", ")
 }
 
-/// The names of connections.
-fn named<'a>(connections: impl Iterator<Item = &'a ConnectionRef>) -> String {
-    let names: Vec<&str> =
-        connections.map(|one| if one.name.is_empty() { &one.id } else { &one.name }.as_str()).collect();
-    let more = names.len().saturating_sub(NAMED);
-    let mut shown: Vec<String> = names.iter().take(NAMED).map(|name| (*name).to_owned()).collect();
-    if more > 0 {
-        shown.push(format!("{more} more"));
-    }
-    list(&shown.iter().map(String::as_str).collect::<Vec<_>>())
-}
-
 /// The request.
 pub(super) fn request() -> Ask {
     Ask::change("reset", "DELETE", "/api/system/database/reset").patient(RESETS_WITHIN)
@@ -276,58 +237,6 @@ pub(super) fn emptied(drop: &Drop, tables: &Seen<Tables>) -> String {
             tables.why_unsettled().unwrap_or_else(|| "the server does not tell".into())
         ),
     }
-}
-
-/// Whether the server lists any connection again, or, unless `any`, the one to this cluster, and uses it.
-pub(super) fn judge(before: &Before, any: bool, facts: &Facts) -> Reached {
-    let Some(server) = facts.server.as_deref().filter(|server| server.has_session()) else {
-        return Reached::NotYet("the server does not accept requests".into());
-    };
-    let missing = || -> Option<String> {
-        let is_back = |lost: &&ConnectionRef| {
-            items(&server.connections)
-                .iter()
-                .any(|now| now.id == lost.id || (lost.cluster_id.is_some() && now.cluster_id == lost.cluster_id))
-        };
-        let mut lost = before.connections.iter().filter(|connection| !is_back(connection)).peekable();
-        lost.peek()?;
-        Some(named(lost))
-    };
-    let with_missing = |text: &str| match missing() {
-        Some(missing) => format!("{text}; missing: {missing}"),
-        None => text.to_owned(),
-    };
-    let Some(connections) = server.connections.known() else {
-        let why = server.connections.why_unsettled().unwrap_or_else(|| "there is no answer".into());
-        return Reached::NotYet(with_missing(&format!("the connections of the server could not be read: {why}")));
-    };
-    if any && connections.items.is_empty() {
-        return Reached::NotYet(with_missing("the server lists no connection"));
-    }
-    let found = |text: String| {
-        Reached::Yes(match missing() {
-            Some(missing) => format!("{text}; not there anymore: {missing}"),
-            None => text,
-        })
-    };
-    let Some(cluster) = before.cluster.as_deref().filter(|_| !any) else {
-        let listed = connections.items.iter().map(ConnectionRef::from).collect::<Vec<_>>();
-        let text = if listed.is_empty() { "none".into() } else { named(listed.iter()) };
-        let text = format!("connections of the server now: {text}");
-        return if any { Reached::Yes(text) } else { found(text) };
-    };
-    let Some(connection) = server.connection_to(cluster) else {
-        return Reached::NotYet(with_missing("the server has no connection to this cluster"));
-    };
-    if !connection.is_connected() {
-        let text = format!("connection {} is {}", connection.name, connection.status);
-        return Reached::NotYet(with_missing(&text));
-    }
-    if server.ping.known().is_none() {
-        let text = format!("the server does not reach this cluster over connection {}", connection.name);
-        return Reached::NotYet(with_missing(&text));
-    }
-    found(format!("connection {} to this cluster is {}", connection.name, connection.status))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::{
     Before, ConnectionRef,
     connected::{self, UploadedRef},
-    data, database, link, mode_end, status,
+    data_end, database_end, link, mode_end, status,
 };
 use crate::{facts::Facts, observe::server::More, stack::base::words};
 
@@ -56,7 +56,7 @@ pub enum Reached {
 
 impl Reached {
     /// It is reached, with this evidence, or this is missing.
-    fn of(judged: Result<String, String>) -> Self {
+    pub(super) fn of(judged: Result<String, String>) -> Self {
         judged.map_or_else(Self::NotYet, Self::Yes)
     }
 }
@@ -98,9 +98,9 @@ impl Goal {
                 let ConnectionRef { id, name, cluster_id, .. } = connection;
                 Reached::of(connected::gone(facts, id, name, cluster_id.as_deref(), *stored))
             }
-            Self::DataMatches(before) => data::judge(*before, facts),
-            Self::Listed(before) => database::judge(before, true, facts),
-            Self::Back(before) => database::judge(before, false, facts),
+            Self::DataMatches(before) => Reached::of(data_end::judge(*before, facts)),
+            Self::Listed(before) => Reached::of(database_end::judge(before, true, facts)),
+            Self::Back(before) => Reached::of(database_end::judge(before, false, facts)),
             Self::Link(before) => Reached::of(link::judge(facts, before)),
             Self::OperatorGone => Reached::of(mode_end::operator_gone(facts)),
             Self::Mode(embedded) => Reached::of(mode_end::judge(facts, *embedded)),

@@ -3,13 +3,16 @@
 //! - [`Operation`] is what a step does there, [`Goal`] what is waited for; both are data.
 //! - [`ServerView`] is what every plan needs to know: that the server accepts us, and its connection to this cluster.
 //! - `contexts`, `mode`, `reconnect`, `data` and `database` plan, without sending anything.
-//! - `link`, `status` and `mode_end` judge whether a goal is reached.
+//! - `link`, `status`, `connected`, `mode_end`, `data_end` and `database_end` judge whether a goal is reached.
 //! - `requests` is how each generation of the API spells an operation; `writer` sends it, waits, and collects evidence.
 
 mod connected;
+mod connection;
 pub mod contexts;
 pub mod data;
+mod data_end;
 pub mod database;
+mod database_end;
 pub mod earlier;
 mod goal;
 mod link;
@@ -25,9 +28,10 @@ pub(super) mod writer;
 
 pub use self::{
     connected::UploadedRef,
-    database::{Before, Drop},
+    connection::ConnectionRef,
+    database_end::{Before, Drop},
     goal::{Goal, Reached},
-    operation::{ConnectionRef, Operation, Status, Upload},
+    operation::{Operation, Status, Upload},
     view::ServerView,
 };
 use crate::{

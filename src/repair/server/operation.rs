@@ -4,11 +4,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{Drop, Goal};
-use crate::{
-    facts::server::{ApiGeneration, ClusterConnection},
-    stack::object::Id,
-};
+use super::{ConnectionRef, Drop, Goal};
+use crate::{facts::server::ApiGeneration, stack::object::Id};
 
 /// The `apiVersion` of what Meshery Server stores, in a report.
 const API_VERSION: &str = "meshery-server";
@@ -50,32 +47,6 @@ pub struct Upload {
     pub contexts: Vec<String>,
     /// The kubeconfig as it is sent, with credentials.
     pub kubeconfig: Arc<SecretString>,
-}
-
-/// A connection that an operation changes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ConnectionRef {
-    /// The ID of the connection.
-    pub id: String,
-    /// The ID of the Kubernetes context.
-    pub context_id: Option<String>,
-    /// The UID of the namespace `kube-system`.
-    pub cluster_id: Option<String>,
-    /// Its name.
-    pub name: String,
-}
-
-impl ConnectionRef {
-    /// Its ID, if it is a UUID that is not zero.
-    pub fn uuid(&self) -> Option<&str> {
-        Some(self.id.as_str()).filter(|id| is_uuid(id) && id.bytes().any(|byte| byte != b'-' && byte != b'0'))
-    }
-}
-
-/// Whether a text is a UUID as servers write it.
-pub(super) fn is_uuid(text: &str) -> bool {
-    let groups: Vec<usize> = text.split('-').map(str::len).collect();
-    groups == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }
 
 /// The status of a connection that a user can set.
@@ -152,7 +123,7 @@ impl Operation {
             Self::SetStatus(_, Status::Disconnected, _) => "disconnected",
             Self::SetMode(..) => "switched",
             Self::DeleteConnection(_) => "deleted",
-            Self::FlushData(..) => "flushed",
+            Self::FlushData(..) => "flush requested",
             Self::ResetDatabase(_) => "reset",
             Self::Wait { .. } => "ready",
         }
@@ -174,27 +145,6 @@ impl Operation {
             Self::ResetDatabase(_) => "drop every table of the database".into(),
             Self::Wait { .. } => return None,
         })
-    }
-}
-
-impl ConnectionRef {
-    /// Whether its ID is a UUID with a digit that is not 0.
-    pub fn has_uuid(&self) -> bool {
-        let groups: Vec<&str> = self.id.split('-').collect();
-        groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
-            && groups.iter().all(|group| group.bytes().all(|digit| digit.is_ascii_hexdigit()))
-            && self.id.bytes().any(|digit| !matches!(digit, b'0' | b'-'))
-    }
-}
-
-impl From<&ClusterConnection> for ConnectionRef {
-    fn from(connection: &ClusterConnection) -> Self {
-        Self {
-            id: connection.id.clone(),
-            context_id: connection.context_id.clone(),
-            cluster_id: connection.cluster_id.clone(),
-            name: connection.name.clone(),
-        }
     }
 }
 

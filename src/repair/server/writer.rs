@@ -4,7 +4,7 @@ use std::{cell::RefCell, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{Goal, Operation, Reached, data::Numbers, database, requests};
+use super::{Goal, Operation, Reached, data_end::Numbers, database, requests};
 use crate::{
     cluster::session::Session,
     facts::Facts,
@@ -106,7 +106,11 @@ impl ServerWriter<'_> {
             let mut facts = self.look().await;
             let more = goal.asks(&facts);
             server::more(self.session, &mut facts, &more).await;
-            let lacks = match numbers.see(goal, &facts, goal.judge(&facts)) {
+            let judged = match goal {
+                Goal::DataMatches(before) => Reached::of(numbers.judge(*before, &facts)),
+                other => other.judge(&facts),
+            };
+            let lacks = match judged {
                 Reached::Yes(evidence) => {
                     self.note(evidence);
                     return Ok(());
@@ -116,7 +120,9 @@ impl ServerWriter<'_> {
             };
             let elapsed = begun.elapsed();
             if elapsed >= limit {
-                if let Some(evidence) = numbers.evidence(goal) {
+                if let Goal::DataMatches(before) = goal
+                    && let Some(evidence) = numbers.evidence(*before)
+                {
                     self.note(evidence);
                 }
                 return Err(StepError::TimedOut { seconds: limit.as_secs(), lacks });

@@ -1,10 +1,13 @@
 use super::*;
 use crate::{
     facts::{
-        Target,
-        server::{ServerFacts, ServerSession},
+        Facts, Target,
+        server::{ClusterConnection, Connections, ServerFacts, ServerSession},
     },
-    repair::plan::{Action, Step},
+    repair::{
+        plan::{Action, Step},
+        server::database_end::judge,
+    },
     stack::base::failure::{Failure, Kind},
 };
 
@@ -154,7 +157,7 @@ fn end_names_every_connection_that_is_missing() {
         cluster: Some(CLUSTER.into()),
         connections: [connection("here", CLUSTER), connection("there", "other")].iter().map(Into::into).collect(),
     };
-    let not_yet = |text: &str| Reached::NotYet(text.into());
+    let not_yet = |text: &str| Err(text.to_owned());
     let none = facts(&[]);
     assert_eq!(judge(&before, true, &none), not_yet("the server lists no connection; missing: here and there"));
     let expected = "the server has no connection to this cluster; missing: here and there";
@@ -162,13 +165,13 @@ fn end_names_every_connection_that_is_missing() {
     // It came back under another ID.
     let back = facts(&[ClusterConnection { id: "new".into(), ..connection("in-cluster", CLUSTER) }]);
     let expected = "connection in-cluster to this cluster is connected; not there anymore: there";
-    assert_eq!(judge(&before, false, &back), Reached::Yes(expected.into()));
+    assert_eq!(judge(&before, false, &back), Ok(expected.to_owned()));
     let found = facts(&[ClusterConnection { status: "discovered".into(), ..connection("here", CLUSTER) }]);
     let expected = "connection here is discovered; missing: there";
     assert_eq!(judge(&before, false, &found), not_yet(expected));
     let mut unreached = both();
     unreached.server.as_deref_mut().expect("a server").ping = Seen::failed(Failure::new(Kind::ServerError, "no"));
-    assert!(matches!(judge(&before, false, &unreached), Reached::NotYet(_)));
+    assert!(judge(&before, false, &unreached).is_err());
 }
 
 #[test]
