@@ -28,6 +28,7 @@ mod restarts;
 mod served_versions;
 mod server_contexts;
 mod server_reconnect;
+mod server_reset;
 mod service_mesh_hub;
 mod situations;
 mod stacks;
