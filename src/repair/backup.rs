@@ -50,10 +50,10 @@ pub fn free_path(file: Option<PathBuf>, namespace: &str) -> Result<PathBuf, Back
     if !files::exists(&path).map_err(failed(&path))? {
         return Ok(path);
     }
-    Ok((2..1000).map(|number| numbered(&path, number)).find(is_free).unwrap_or(path))
+    Ok((2..1000).map(|number| numbered(&path, number)).find(|path| is_free(path)).unwrap_or(path))
 }
 
-fn is_free(path: &PathBuf) -> bool {
+fn is_free(path: &Path) -> bool {
     matches!(files::exists(path), Ok(false))
 }
 
@@ -80,7 +80,11 @@ pub fn earlier(file: Option<&Path>, namespace: &str) -> Vec<PathBuf> {
     let prefix = format!("meshdoctor-backup-{namespace}-");
     let names =
         std::fs::read_dir(".").into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let mut names: Vec<String> = names.filter(|name| name.starts_with(&prefix) && name.ends_with(".json")).collect();
+    let mut names: Vec<String> = names
+        .filter(|name| {
+            name.starts_with(&prefix) && Path::new(name).extension().is_some_and(|extension| extension == "json")
+        })
+        .collect();
     // The time in a name sorts by itself.
     names.sort_by(|one, other| other.cmp(one));
     names.into_iter().take(EARLIER).map(PathBuf::from).collect()

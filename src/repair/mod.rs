@@ -6,7 +6,7 @@
 //! - `release` releases objects from other tools, for a plan that takes over.
 //! - `host_port` makes room before a restart.
 //! - [`fix`] selects what `check --fix` does.
-//! - [`server`] changes what Meshery Server stores or does.
+//! - [`server`] changes what Meshery Server stores or does; [`operation`] is what its steps do and wait for.
 //! - [`apply`] is the only writer; [`backup`] writes a copy of the removed objects, and [`restore`] reads it.
 //! - [`crate::report::change`] is what the command answers.
 
@@ -17,7 +17,9 @@ pub mod diff;
 pub mod fix;
 mod host_port;
 pub mod inspect;
+pub mod operation;
 pub mod plan;
+pub mod progress;
 mod release;
 pub mod removal;
 pub mod restore;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     facts::redact::REDACTED,
-    repair::server::Operation,
+    repair::operation::Operation,
     report::change::ChangedField,
     stack::{base::permission::Permission, object::Id},
 };

@@ -8,9 +8,9 @@ use super::{style::Look, text::Page};
 use crate::{
     facts::redact::clean,
     repair::{
-        apply::{Event, Stage},
+        operation::Operation,
         plan::{Action, Step, Until},
-        server::Operation,
+        progress::{Event, Stage},
     },
     report::change::{ChangeReport, ChangedField, Outcome, StepReport},
 };

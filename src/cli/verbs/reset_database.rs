@@ -50,6 +50,6 @@ async fn earlier(args: &Reset, session: &Session<'_>, view: &ServerView<'_>) -> 
     let server = database::identity(view).filter(|_| !args.no_backup)?;
     let (file, namespace) = (args.backup.clone(), session.namespace().to_owned());
     let now = view.facts.taken_at;
-    let find = move || earlier::find(file, &namespace, &server, now);
+    let find = move || earlier::find(file.as_deref(), &namespace, &server, now);
     reader::within(Instant::now() + READS_WITHIN, find).await.flatten()
 }

@@ -216,7 +216,7 @@ impl Inquiry<'_> {
                 client.end_within(limits::SERVER_TIME.saturating_sub(spent));
             }
             if matches!(first.session, ServerSession::LoggedIn | ServerSession::Local) {
-                self.second(client, &mut first, &cluster).await;
+                Box::pin(self.second(client, &mut first, &cluster)).await;
             } else if first.user.is_ok() {
                 first.facts.providers = client.providers().await;
             }

@@ -3,8 +3,8 @@
 use crate::{
     repair::{
         host_port,
+        operation::{Operation, Status},
         plan::{Action, Plan, Step},
-        server::{Operation, Status},
     },
     report::{Report, Safety, change::ChangedField},
     stack::component::Component,

@@ -2,12 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{
-    Goal, Operation, ServerView,
-    connected::{self, UploadedRef},
-    connection::{ConnectionRef, is_uuid},
-    operation::Upload,
-};
+use super::ServerView;
+use crate::repair::operation::{ConnectionRef, Goal, Operation, Upload, UploadedRef, connected, connection::is_uuid};
 use crate::{
     cluster::{
         kubeconfig::portable::{self, Portable, PortableContext},

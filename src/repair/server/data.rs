@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{ConnectionRef, Goal, Operation, ServerView};
+use super::ServerView;
+use crate::repair::operation::{ConnectionRef, Goal, Operation};
 use crate::{
     diagnose::{self, DataComparison},
     facts::{
@@ -14,8 +15,8 @@ use crate::{
     },
     observe::server::{client::Ask, requests::encoded},
     repair::{
-        apply::StepError,
         plan::{Advice, Plan, Refusal, Step},
+        progress::StepError,
     },
     report::State,
     stack::{base::limits, component::Component},

@@ -5,9 +5,12 @@ use std::time::Duration;
 use k8s_openapi::jiff::Timestamp;
 
 use super::{
-    Before, ConnectionRef, Drop, Goal, Operation, ServerView,
-    database_end::{items, named},
+    ServerView,
     earlier::{Earlier, listed},
+};
+use crate::repair::operation::{
+    Before, ConnectionRef, Drop, Goal, Operation,
+    database_end::{items, named},
 };
 use crate::{
     cluster::server_access::Origin,

@@ -3,12 +3,12 @@
 //! Without it, a run that continues a killed one could neither name what is missing, nor know that the connections in the
 //! database are new: it would drop them again, and the server would overwrite the archive.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::ConnectionRef;
+use crate::repair::operation::ConnectionRef;
 use crate::{
     facts::server::ClusterConnection,
     repair::backup,
@@ -36,8 +36,8 @@ pub struct Earlier {
 
 /// The newest list for this server that is young enough. `file` is the backup that the user named. Files that are no such
 /// list are ignored.
-pub fn find(file: Option<PathBuf>, namespace: &str, server: &str, now: Timestamp) -> Option<Earlier> {
-    backup::earlier(file.as_deref(), namespace).iter().filter_map(|path| read(path)).find(|found| {
+pub fn find(file: Option<&Path>, namespace: &str, server: &str, now: Timestamp) -> Option<Earlier> {
+    backup::earlier(file, namespace).iter().filter_map(|path| read(path)).find(|found| {
         let age = now.duration_since(found.at);
         found.server == server && (SignedDuration::ZERO..CONTINUES_WITHIN).contains(&age)
     })
@@ -110,9 +110,8 @@ mod tests {
             assert_eq!(path == file, number == 0);
             backup::write(&path, vec![listed(&connection, server, at)]).expect("written");
         }
-        let find = |server: &str, minutes| {
-            find(Some(file.clone()), "meshery", server, now + SignedDuration::from_mins(minutes))
-        };
+        let find =
+            |server: &str, minutes| find(Some(&file), "meshery", server, now + SignedDuration::from_mins(minutes));
         let found = find("http://a:1", 14).expect("a list");
         assert_eq!((found.file.as_str(), found.at), (file.to_str().unwrap_or_default(), now));
         assert!(found.has(&connection));

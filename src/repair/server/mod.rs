@@ -1,39 +1,22 @@
 //! Changes in Meshery Server: what its user interface can do.
 //!
-//! - [`Operation`] is what a step does there, [`Goal`] what is waited for; both are data.
 //! - [`ServerView`] is what every plan needs to know: that the server accepts us, and its connection to this cluster.
-//! - `contexts`, `mode`, `reconnect`, `data` and `database` plan, without sending anything.
-//! - `link`, `status`, `connected`, `mode_end`, `data_end` and `database_end` judge whether a goal is reached.
+//! - `contexts`, `mode`, `reconnect`, `data` and `database` plan, without sending anything. What their steps do and wait for
+//!   is in [`crate::repair::operation`].
 //! - `requests` is how each generation of the API spells an operation; `writer` sends it, waits, and collects evidence.
 
-mod connected;
-mod connection;
 pub mod contexts;
 pub mod data;
-mod data_end;
 pub mod database;
-mod database_end;
 pub mod earlier;
-mod goal;
-mod link;
 pub mod mode;
-mod mode_end;
-mod operation;
 pub mod reconnect;
 mod requests;
-mod status;
 mod upload;
 mod view;
 pub(super) mod writer;
 
-pub use self::{
-    connected::UploadedRef,
-    connection::ConnectionRef,
-    database_end::{Before, Drop},
-    goal::{Goal, Reached},
-    operation::{Operation, Status, Upload},
-    view::ServerView,
-};
+pub use self::view::ServerView;
 use crate::{
     repair::plan::{Plan, Refusal},
     report::ServerChange,

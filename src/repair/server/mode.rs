@@ -1,6 +1,7 @@
 //! The plan of `server mode`. Pure.
 
-use super::{Goal, Operation, ServerView, mode_end};
+use super::ServerView;
+use crate::repair::operation::{Goal, Operation, mode_end};
 use crate::{
     diagnose::server_link::{operator_forbidden, operator_stack},
     facts::server::ApiGeneration,

@@ -12,7 +12,8 @@ use k8s_openapi::{
     jiff::{SignedDuration, Timestamp},
 };
 
-use super::{ConnectionRef, Goal, Operation, ServerView, Status};
+use super::ServerView;
+use crate::repair::operation::{ConnectionRef, Goal, Operation, Status};
 use crate::{
     diagnose::{
         rollout,

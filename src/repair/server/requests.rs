@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Operation, Status, data, database, upload};
+use super::{data, database, upload};
+use crate::repair::operation::{Operation, Status};
 use crate::{
     facts::server::ApiGeneration,
     observe::server::{client::Ask, requests::encoded},
-    repair::apply::StepError,
+    repair::progress::StepError,
 };
 
 /// The time that the server has for a change, if other requests have less.
@@ -29,7 +30,7 @@ pub(super) fn of(operation: &Operation) -> Option<Ask> {
         Operation::SetMode(connection, embedded) => Some(set_mode(&connection.id, *embedded)),
         Operation::FlushData(connection, generation) => Some(data::request(connection, *generation)),
         Operation::ResetDatabase(_) => Some(database::request()),
-        _ => None,
+        Operation::Wait { .. } => None,
     }
 }
 
@@ -84,7 +85,7 @@ fn set_mode(id: &str, embedded: bool) -> Ask {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::repair::server::ConnectionRef;
+    use crate::repair::operation::ConnectionRef;
 
     const ID: &str = "535bca23-d3bd-af3e-2c7d-d5dc00000001";
 

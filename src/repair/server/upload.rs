@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 
-use super::operation::Upload;
+use crate::repair::operation::Upload;
 use crate::{
     observe::server::{UploadedContext, client::Ask, shown, uploaded},
-    repair::apply::StepError,
+    repair::progress::StepError,
     stack::base::{limits, words},
 };
 

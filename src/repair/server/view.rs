@@ -6,8 +6,8 @@ use crate::{
         server::{ApiGeneration, ClusterConnection, ServerFacts, ServerSession},
     },
     repair::{
+        operation::{ConnectionRef, Operation},
         plan::{Advice, Plan, Refusal, ServerRef, Step},
-        server::{ConnectionRef, Operation},
     },
     stack::component::Component,
 };

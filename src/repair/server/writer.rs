@@ -4,7 +4,8 @@ use std::{cell::RefCell, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{Goal, Operation, Reached, data_end::Numbers, database, requests};
+use super::{database, requests};
+use crate::repair::operation::{Goal, Operation, Reached, data_end::Numbers};
 use crate::{
     cluster::session::Session,
     facts::Facts,
@@ -12,7 +13,7 @@ use crate::{
         self,
         server::{self, client::Answer, requests::of_status},
     },
-    repair::apply::{Stage, StepError},
+    repair::progress::{Stage, StepError},
     stack::base::failure::{Failure, Kind},
 };
 
@@ -84,13 +85,13 @@ impl ServerWriter<'_> {
                 }
                 Ok(())
             }
-            Ok(Answer::Html(status)) => Err(failed(of_status(status, "an HTML page"))),
+            Ok(Answer::Html(status)) => Err(failed(&of_status(status, "an HTML page"))),
             Ok(Answer::Redirect(to)) => {
-                Err(failed(Failure::new(Kind::Unauthorized, format!("it wants a login: it redirects to {to}"))))
+                Err(failed(&Failure::new(Kind::Unauthorized, format!("it wants a login: it redirects to {to}"))))
             }
             Ok(Answer::Status(status, said)) => {
                 let own = requests::refusal(operation, status, &said);
-                Err(own.unwrap_or_else(|| failed(of_status(status, &said))))
+                Err(own.unwrap_or_else(|| failed(&of_status(status, &said))))
             }
             Err(failed) => Err(StepError::Server(format!(
                 "the server did not answer, and may have done it nevertheless: {}",
@@ -133,6 +134,6 @@ impl ServerWriter<'_> {
     }
 }
 
-fn failed(failure: Failure) -> StepError {
+fn failed(failure: &Failure) -> StepError {
     StepError::Server(format!("the server did not do it: {failure}"))
 }

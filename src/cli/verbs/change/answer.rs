@@ -7,8 +7,8 @@ use crate::{
     cli::{args::Format, exit::Exit, output::Redacted, render, terminal::Unwritable},
     facts::redact,
     repair::{
+        operation::Operation,
         plan::{Action, Plan, Step},
-        server::Operation,
     },
     report::change::{ChangeReport, ChangeTarget, ChangedField, Outcome, StepReport},
 };

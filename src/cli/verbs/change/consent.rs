@@ -46,7 +46,7 @@ impl Run<'_> {
             self.terminal.say(text.strip_suffix('\n').unwrap_or(&text));
             *self.shown.borrow_mut() = Some(shown);
         }
-        let question = question::of(plan, consent, &session.target);
+        let question = question::of(plan, consent.restored_from.as_deref(), &session.target);
         let word = plan.confirm.as_deref().or(consent.severe.then(|| session.namespace()));
         let agreed = match word {
             Some(word) => {

@@ -28,9 +28,10 @@ use crate::{
     },
     observe::served,
     repair::{
-        apply::{Event, Progress, Stage, StepError, Writer},
+        apply::Writer,
         backup::{self, BackupError},
         plan::{Action, Advice, Plan, Refusal, Step, Until},
+        progress::{Event, Progress, Stage, StepError},
     },
     report::change::{ChangeReport, Outcome, StepReport},
     stack::{

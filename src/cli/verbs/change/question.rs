@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::Consent;
 use crate::{
     facts::{Target, redact},
     repair::plan::{Action, Plan, Step},
@@ -12,8 +11,8 @@ use crate::{
 /// The changes in the order in which the question names them.
 const VERBS: [&str; 6] = ["create", "change", "recreate", "restart", "delete", "clear the finalizers of"];
 
-/// The question for this plan.
-pub(super) fn of(plan: &Plan, consent: &Consent, target: &Target) -> String {
+/// The question for this plan. `restored_from` is the namespace whose custom resources are restored, if it is another one.
+pub(super) fn of(plan: &Plan, restored_from: Option<&str>, target: &Target) -> String {
     let number = |verb: &str| {
         let ids: BTreeSet<&Id> =
             plan.steps.iter().filter(|step| verb_of(step) == Some(verb)).map(|step| &step.id).collect();
@@ -37,7 +36,7 @@ pub(super) fn of(plan: &Plan, consent: &Consent, target: &Target) -> String {
         (Some(in_server), false) => format!("{in_server}, and {objects}?"),
         (None, _) => format!("{objects}?"),
     };
-    match &consent.restored_from {
+    match restored_from {
         Some(other) => format!("Restore the custom resources of namespace \"{other}\": {sentence}"),
         None => {
             let mut letters = sentence.chars();
@@ -117,10 +116,9 @@ mod tests {
             ("c", Action::Wait(Until::RolledOut)),
         ]);
         let place = "in context \"prod\" (https://api.example:6443), namespace \"meshery\"?";
-        let question = of(&plan, &Consent::default(), &target());
+        let question = of(&plan, None, &target());
         assert_eq!(question, format!("Create 2 and change 1 object {place}"));
-        let consent = Consent { restored_from: Some("other".into()), severe: false, given: None };
-        let restored = of(&plan, &consent, &target());
+        let restored = of(&plan, Some("other"), &target());
         let expected =
             format!("Restore the custom resources of namespace \"other\": create 2 and change 1 object {place}");
         assert_eq!(restored, expected);
@@ -132,9 +130,9 @@ mod tests {
         let clear = Action::ClearFinalizers { uid: "u".into(), finalizers: Vec::new() };
         let place = "from cluster https://api.example:6443, namespace \"meshery\"?";
         let target = Target { context: None, ..target() };
-        let question = of(&plan(&[("a", delete()), ("b", delete())]), &Consent::default(), &target);
+        let question = of(&plan(&[("a", delete()), ("b", delete())]), None, &target);
         assert_eq!(question, format!("Delete 2 objects {place}"));
-        let question = of(&plan(&[("a", delete()), ("b", delete()), ("b", clear)]), &Consent::default(), &target);
+        let question = of(&plan(&[("a", delete()), ("b", delete()), ("b", clear)]), None, &target);
         assert_eq!(question, format!("Delete 2 and clear the finalizers of 1 object {place}"));
     }
 }

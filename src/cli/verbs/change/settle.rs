@@ -10,7 +10,7 @@ use crate::{
     cluster::session::Session,
     diagnose::{self, Expectation},
     observe::{self, Depth},
-    repair::{apply::Progress, plan::Plan},
+    repair::{plan::Plan, progress::Progress},
     report::{
         Report, Source, State, Status,
         change::{ChangeReport, Outcome},

@@ -5,10 +5,7 @@ use secrecy::ExposeSecret as _;
 use super::*;
 use crate::{
     facts::server::{ConnectionPing, Controlled, ControllerView, Diagnostic, ServerFacts},
-    repair::{
-        plan::Action,
-        server::{Reached, requests},
-    },
+    repair::{operation::Reached, plan::Action, server::requests},
     stack::base::failure::{Failure, Kind},
 };
 

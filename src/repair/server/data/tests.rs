@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     facts::server::{Connections, Diagnostic, ServerFacts, ServerSession, StoredData},
-    repair::{plan::Action, server::data_end::Numbers},
+    repair::{operation::data_end::Numbers, plan::Action},
     stack::{
         base::{failure::Failure, failure::Kind, seen::Seen},
         object::{self, Id},

@@ -5,8 +5,8 @@ use crate::{
         server::{ClusterConnection, Connections, ServerFacts, ServerSession},
     },
     repair::{
+        operation::database_end::judge,
         plan::{Action, Step},
-        server::database_end::judge,
     },
     stack::base::failure::{Failure, Kind},
 };

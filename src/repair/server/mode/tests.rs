@@ -8,7 +8,7 @@ use crate::{
         Facts,
         server::{ClusterConnection, Connections, NamedBy, ServerFacts, ServerSession},
     },
-    repair::{plan::Step, server::Reached},
+    repair::{operation::Reached, plan::Step},
     stack::base::seen::Seen,
 };
 

@@ -218,10 +218,10 @@ fn old_connection_to_the_broker_is_renewed_only_on_request() {
     let goal = Goal::Link(vec![("ONE".into(), 7)]);
     assert_eq!(last, Some(Action::Server(Operation::wait(goal.clone()))));
     // The same connection is no proof, and another one is.
-    assert!(matches!(goal.judge(&scene.facts()), crate::repair::server::Reached::NotYet(_)));
+    assert!(matches!(goal.judge(&scene.facts()), crate::repair::operation::Reached::NotYet(_)));
     let clients = vec![client(7, -900, "meshery.meshsync.core"), client(8, -1, "meshery.meshsync.core")];
     let renewed = Scene { clients, ..Scene::default() };
-    assert!(matches!(goal.judge(&renewed.facts()), crate::repair::server::Reached::Yes(_)));
+    assert!(matches!(goal.judge(&renewed.facts()), crate::repair::operation::Reached::Yes(_)));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// Whether a connection that is none of these subscribes to the events of `MeshSync`: the evidence, or what is missing.
-pub(super) fn judge(facts: &Facts, before: &[(String, u64)]) -> Result<String, String> {
+pub(in crate::repair) fn judge(facts: &Facts, before: &[(String, u64)]) -> Result<String, String> {
     let ServerLinks { links, unseen, names, subject, has_broker } = server_links(facts);
     let mut new = links.iter().filter(|link| !before.contains(&link.id));
     if let Some(link) = new.clone().find(|link| link.listens) {

@@ -44,7 +44,7 @@ impl From<&ClusterConnection> for ConnectionRef {
 }
 
 /// Whether a text is a UUID as servers write it.
-pub(super) fn is_uuid(text: &str) -> bool {
+pub(in crate::repair) fn is_uuid(text: &str) -> bool {
     let groups: Vec<usize> = text.split('-').map(str::len).collect();
     groups == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }

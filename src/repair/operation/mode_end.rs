@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Whether the mode is in effect: the evidence, or what is missing.
-pub(super) fn judge(facts: &Facts, embedded: bool) -> Result<String, String> {
+pub(in crate::repair) fn judge(facts: &Facts, embedded: bool) -> Result<String, String> {
     let word = if embedded { "embedded" } else { "operator" };
     let connection = connection(facts)?;
     let name = &connection.name;
@@ -21,7 +21,7 @@ pub(super) fn judge(facts: &Facts, embedded: bool) -> Result<String, String> {
 }
 
 /// Whether the cluster has what the mode needs, and no more: the evidence, or what is missing.
-pub(super) fn in_cluster(facts: &Facts, embedded: bool) -> Result<String, String> {
+pub(in crate::repair) fn in_cluster(facts: &Facts, embedded: bool) -> Result<String, String> {
     let stack = operator_stack(facts);
     if let Some(why) = &stack.unseen {
         return Err(format!("the operator's objects are unknown: {why}"));
@@ -48,7 +48,7 @@ pub(super) fn in_cluster(facts: &Facts, embedded: bool) -> Result<String, String
 }
 
 /// Whether the operator's Deployment is gone: the evidence, or what is missing.
-pub(super) fn operator_gone(facts: &Facts) -> Result<String, String> {
+pub(in crate::repair) fn operator_gone(facts: &Facts) -> Result<String, String> {
     let stack = operator_stack(facts);
     match (&stack.unseen, stack.operator) {
         (_, State::NotDeployed) => Ok("the operator is not in the cluster".into()),

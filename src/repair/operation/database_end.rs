@@ -32,7 +32,7 @@ pub struct Before {
 
 /// Whether the server lists any connection again, or, unless `any`, the one to this cluster, and uses it: the evidence, or
 /// what is missing.
-pub(super) fn judge(before: &Before, any: bool, facts: &Facts) -> Result<String, String> {
+pub(in crate::repair) fn judge(before: &Before, any: bool, facts: &Facts) -> Result<String, String> {
     let Some(server) = facts.server.as_deref().filter(|server| server.has_session()) else {
         return Err("the server does not accept requests".into());
     };
@@ -84,7 +84,7 @@ pub(super) fn judge(before: &Before, any: bool, facts: &Facts) -> Result<String,
 }
 
 /// The names of connections.
-pub(super) fn named<'a>(connections: impl Iterator<Item = &'a ConnectionRef>) -> String {
+pub(in crate::repair) fn named<'a>(connections: impl Iterator<Item = &'a ConnectionRef>) -> String {
     let names: Vec<&str> =
         connections.map(|one| if one.name.is_empty() { &one.id } else { &one.name }.as_str()).collect();
     let more = names.len().saturating_sub(NAMED);
@@ -96,6 +96,6 @@ pub(super) fn named<'a>(connections: impl Iterator<Item = &'a ConnectionRef>) ->
 }
 
 /// The connections, if they are known.
-pub(super) fn items(connections: &Seen<Connections>) -> &[ClusterConnection] {
+pub(in crate::repair) fn items(connections: &Seen<Connections>) -> &[ClusterConnection] {
     connections.known().map_or(&[], |connections| connections.items.as_slice())
 }

@@ -1,10 +1,27 @@
-//! What a step of a plan does in Meshery Server. Data.
+//! What a step of a plan does in Meshery Server, and what it waits for. Data and pure functions.
+//!
+//! - [`Operation`] is what a step does, [`Goal`] what is waited for.
+//! - `link`, `status`, `connected`, `mode_end`, `data_end` and `database_end` judge by facts whether a goal is reached.
+
+pub(super) mod connected;
+pub(super) mod connection;
+pub(super) mod data_end;
+pub(super) mod database_end;
+mod goal;
+mod link;
+pub(super) mod mode_end;
+mod status;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{ConnectionRef, Drop, Goal};
+pub use self::{
+    connected::UploadedRef,
+    connection::ConnectionRef,
+    database_end::{Before, Drop},
+    goal::{Goal, Reached},
+};
 use crate::{facts::server::ApiGeneration, stack::object::Id};
 
 /// The `apiVersion` of what Meshery Server stores, in a report.

@@ -10,7 +10,7 @@ const LOOKS: usize = 5;
 const NAMED: usize = 3;
 
 /// Whether the data is complete: the evidence, or what is missing. `before` is the number of objects stored before.
-pub(super) fn judge(before: Option<u64>, facts: &Facts) -> Result<String, String> {
+pub(in crate::repair) fn judge(before: Option<u64>, facts: &Facts) -> Result<String, String> {
     let Some(server) = facts.server.as_deref().filter(|server| server.has_session()) else {
         return Err("the server does not answer".into());
     };
@@ -43,14 +43,14 @@ pub(super) fn judge(before: Option<u64>, facts: &Facts) -> Result<String, String
 
 /// The numbers during a wait.
 #[derive(Debug, Default)]
-pub(super) struct Numbers {
+pub(in crate::repair) struct Numbers {
     lowest: Option<u64>,
     looks: usize,
 }
 
 impl Numbers {
     /// Notes what was seen, and delays success until the deletion was seen or has had its time.
-    pub(super) fn judge(&mut self, before: Option<u64>, facts: &Facts) -> Result<String, String> {
+    pub(in crate::repair) fn judge(&mut self, before: Option<u64>, facts: &Facts) -> Result<String, String> {
         let is_counted = facts.server.as_deref().is_some_and(|server| server.data.known().is_some());
         let (data, _) = diagnose::stored_data(facts);
         if is_counted && data.compared > 0 {
@@ -68,7 +68,7 @@ impl Numbers {
     }
 
     /// What was seen if the data was not complete. `None` if nothing was counted.
-    pub(super) fn evidence(&self, before: Option<u64>) -> Option<String> {
+    pub(in crate::repair) fn evidence(&self, before: Option<u64>) -> Option<String> {
         let before = before.map(|before| format!("{before} objects stored before, ")).unwrap_or_default();
         Some(format!("{before}{} at the lowest since then", self.lowest?))
     }

@@ -56,7 +56,7 @@ pub enum Reached {
 
 impl Reached {
     /// It is reached, with this evidence, or this is missing.
-    pub(super) fn of(judged: Result<String, String>) -> Self {
+    pub(in crate::repair) fn of(judged: Result<String, String>) -> Self {
         judged.map_or_else(Self::NotYet, Self::Yes)
     }
 }
@@ -108,7 +108,7 @@ impl Goal {
     }
 
     /// What is asked of the server beside a diagnosis, to judge it.
-    pub(super) fn asks(&self, facts: &Facts) -> More {
+    pub(in crate::repair) fn asks(&self, facts: &Facts) -> More {
         match self {
             Self::Uploaded(contexts) => connected::asked_of_each(facts, contexts),
             Self::Deleted { connection, .. } => {

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Whether the server accepts us: the evidence, or what is missing.
-pub(super) fn accepts(facts: &Facts) -> Result<String, String> {
+pub(in crate::repair) fn accepts(facts: &Facts) -> Result<String, String> {
     let Some(server) = facts.server.as_deref() else { return Err("no server was found".into()) };
     match &server.unreachable {
         Some(unreachable) => Err(unreachable.message.clone()),
@@ -22,7 +22,7 @@ pub(super) fn accepts(facts: &Facts) -> Result<String, String> {
 ///
 /// The status is written before anything is done, so what the server says about the connection counts as well, and in the
 /// newest generation that its client left the broker. Older servers keep that client, and cannot show a state.
-pub(super) fn disconnected(facts: &Facts, id: &str) -> Result<String, String> {
+pub(in crate::repair) fn disconnected(facts: &Facts, id: &str) -> Result<String, String> {
     let server = answered(facts)?;
     let all = server.connections.known();
     let Some(all) = all else {
@@ -48,7 +48,7 @@ pub(super) fn disconnected(facts: &Facts, id: &str) -> Result<String, String> {
 }
 
 /// What the server answered, or why it did not.
-pub(super) fn answered(facts: &Facts) -> Result<&ServerFacts, String> {
+pub(in crate::repair) fn answered(facts: &Facts) -> Result<&ServerFacts, String> {
     accepts(facts)?;
     facts.server.as_deref().ok_or_else(|| "no server was found".into())
 }

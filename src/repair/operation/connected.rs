@@ -26,7 +26,7 @@ pub struct UploadedRef {
 /// # Errors
 ///
 /// Why they are not known.
-pub(super) fn listed(facts: &Facts) -> Result<(&ServerFacts, &Connections), String> {
+pub(in crate::repair) fn listed(facts: &Facts) -> Result<(&ServerFacts, &Connections), String> {
     if let Some(obstacle) = &facts.obstacle {
         return Err(obstacle.message.clone());
     }
@@ -47,7 +47,7 @@ pub(super) fn listed(facts: &Facts) -> Result<(&ServerFacts, &Connections), Stri
 }
 
 /// The server has a connection to this cluster, uses it, and reaches the cluster.
-pub(super) fn to_this_cluster(facts: &Facts) -> Result<String, String> {
+pub(in crate::repair) fn to_this_cluster(facts: &Facts) -> Result<String, String> {
     let (server, _) = listed(facts)?;
     let Some(cluster_id) = facts.cluster_id.known() else {
         let why = facts.cluster_id.why_unsettled().unwrap_or_else(|| "there was no answer".into());
@@ -64,7 +64,7 @@ pub(super) fn to_this_cluster(facts: &Facts) -> Result<String, String> {
 }
 
 /// The same, and which connections are connected that were not: those without one of these IDs.
-pub(super) fn again(facts: &Facts, active: &[String]) -> Result<String, String> {
+pub(in crate::repair) fn again(facts: &Facts, active: &[String]) -> Result<String, String> {
     let evidence = to_this_cluster(facts)?;
     let (_, connections) = listed(facts)?;
     let new: Vec<&str> = connections
@@ -79,7 +79,7 @@ pub(super) fn again(facts: &Facts, active: &[String]) -> Result<String, String> 
 
 /// The IDs of the connections that the server works with now, as far as it is known. Of the one to this cluster its
 /// status is not enough.
-pub(super) fn active_ids(facts: &Facts) -> Vec<String> {
+pub(in crate::repair) fn active_ids(facts: &Facts) -> Vec<String> {
     let Ok((server, connections)) = listed(facts) else { return Vec::new() };
     let own = facts.cluster_id.known().and_then(|id| server.connection_to(id)).map(|own| &own.id);
     let is_active = |connection: &&ClusterConnection| {
@@ -89,7 +89,7 @@ pub(super) fn active_ids(facts: &Facts) -> Vec<String> {
 }
 
 /// The server is connected to each of these contexts, and reaches its cluster.
-pub(super) fn to_each(facts: &Facts, contexts: &[UploadedRef]) -> Result<String, String> {
+pub(in crate::repair) fn to_each(facts: &Facts, contexts: &[UploadedRef]) -> Result<String, String> {
     let (server, connections) = listed(facts)?;
     let own = facts.cluster_id.known().and_then(|id| server.connection_to(id)).map(|own| &own.id);
     let mut evidence = Vec::new();
@@ -107,14 +107,14 @@ pub(super) fn to_each(facts: &Facts, contexts: &[UploadedRef]) -> Result<String,
 }
 
 /// What must be asked to judge that.
-pub(super) fn asked_of_each(facts: &Facts, contexts: &[UploadedRef]) -> More {
+pub(in crate::repair) fn asked_of_each(facts: &Facts, contexts: &[UploadedRef]) -> More {
     let Ok((_, connections)) = listed(facts) else { return More::default() };
     let found = contexts.iter().filter_map(|context| find(connections, context));
     More { pings: found.filter(|it| it.is_connected()).map(|it| it.id.clone()).collect(), stored: Vec::new() }
 }
 
 /// The connection with this ID is gone. `before` is the number of objects that the server stored of its cluster.
-pub(super) fn gone(
+pub(in crate::repair) fn gone(
     facts: &Facts,
     id: &str,
     name: &str,
@@ -138,7 +138,10 @@ pub(super) fn gone(
 }
 
 /// The newest connection to a context, by its name and the address of its API server.
-pub(super) fn find<'a>(connections: &'a Connections, context: &UploadedRef) -> Option<&'a ClusterConnection> {
+pub(in crate::repair) fn find<'a>(
+    connections: &'a Connections,
+    context: &UploadedRef,
+) -> Option<&'a ClusterConnection> {
     let name = shown(&context.name);
     let of_name: Vec<_> = connections.items.iter().filter(|connection| connection.name == name).collect();
     let is_same = |connection: &&&ClusterConnection| {
@@ -150,7 +153,7 @@ pub(super) fn find<'a>(connections: &'a Connections, context: &UploadedRef) -> O
 }
 
 /// Whether both addresses lead to the same API server, as far as they show it.
-pub(super) fn is_same_address(one: &str, other: &str) -> bool {
+pub(in crate::repair) fn is_same_address(one: &str, other: &str) -> bool {
     match (Origin::parse(one), Origin::parse(other)) {
         (Ok(one), Ok(other)) => one.is_same(&other),
         _ => one.trim_end_matches('/') == other.trim_end_matches('/'),
