@@ -235,8 +235,8 @@ mod tests {
     use super::*;
     use crate::stack::profile::MESHERY;
 
-    fn differ(field: &str, own: &Value, live: Option<Value>) -> bool {
-        differs(field, own, live.as_ref(), &MESHERY)
+    fn differ(field: &str, own: &Value, live: Option<&Value>) -> bool {
+        differs(field, own, live, &MESHERY)
     }
 
     #[test]
@@ -256,7 +256,7 @@ mod tests {
             ("broker.service.type", json!("NodePort"), Some(json!("ClusterIP")), true),
             ("broker.replicas", TOO_LARGE.into(), Some(json!(1)), false),
         ] {
-            assert_eq!(differ(field, &own, live.clone()), expected, "{field} {own} {live:?}");
+            assert_eq!(differ(field, &own, live.as_ref()), expected, "{field} {own} {live:?}");
         }
     }
 
@@ -270,12 +270,12 @@ mod tests {
             { "Resource": "nodes.v1.", "Events": ["ADDED"] }, { "Resource": "pods.v1.", "Events": ["ADDED", "MODIFIED"] },
         ]).to_string(), "blacklist": "" });
         let live = |data: &Value| shown_list(&WatchList::of_data(Some(data), "data", &MESHERY));
-        assert!(!differ("meshsync.watchList", &own, live(&data)));
-        assert!(differ("meshsync.watchList", &own, live(&json!({}))));
+        assert!(!differ("meshsync.watchList", &own, live(&data).as_ref()));
+        assert!(differ("meshsync.watchList", &own, live(&json!({})).as_ref()));
         let less = json!({ "blacklist": ["secrets.v1."] });
-        assert!(differ("meshsync.watchList", &less, live(&data)));
+        assert!(differ("meshsync.watchList", &less, live(&data).as_ref()));
         let same = json!({ "blacklist": "[\"secrets.v1.\"]" });
-        assert!(!differ("meshsync.watchList", &less, live(&same)));
-        assert!(!differ("meshsync.watchList", &json!({ "whitelist": [{ "resource": 7 }] }), live(&data)));
+        assert!(!differ("meshsync.watchList", &less, live(&same).as_ref()));
+        assert!(!differ("meshsync.watchList", &json!({ "whitelist": [{ "resource": 7 }] }), live(&data).as_ref()));
     }
 }
