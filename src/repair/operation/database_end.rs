@@ -19,6 +19,8 @@ pub struct Drop {
     pub archive: String,
     /// The number of tables and of their rows, if they could be counted.
     pub counted: Option<(u64, u64)>,
+    /// The number of rows that only users bring, if they could be counted.
+    pub of_users: Option<u64>,
 }
 
 /// What was there before a reset.

@@ -16,7 +16,10 @@ use crate::{
     cluster::server_access::Origin,
     facts::server::{ApiGeneration, ServerRoute, Tables},
     observe::server::client::Ask,
-    repair::plan::{Advice, Plan, Refusal},
+    repair::{
+        plan::{Advice, Plan, Refusal},
+        progress::StepError,
+    },
     stack::{base::seen::Seen, profile::Profile},
 };
 
@@ -57,7 +60,11 @@ pub fn plan(view: &ServerView<'_>, tables: &Seen<Tables>, earlier: Option<&Earli
     let at = view.facts.taken_at;
     let server = identity(view).unwrap_or_default();
     let listed = items.iter().map(|connection| listed(connection, &server, at)).collect();
-    let reset = Operation::ResetDatabase(Drop { archive, counted: tables.known().map(counted) });
+    let reset = Operation::ResetDatabase(Drop {
+        archive,
+        counted: tables.known().map(counted),
+        of_users: tables.known().map(rows_of_users),
+    });
     let plan = view.plan([reset].into_iter().chain(back(before)));
     Ok(Plan { confirm: Some(confirm), warnings, listed, otherwise: otherwise(), ..plan })
 }
@@ -120,6 +127,12 @@ fn is_of_users(table: &str) -> bool {
     ["connections", "k8s_contexts", "performance_profiles", "credentials"].contains(&table)
         || table.starts_with("kubernetes_")
         || ["_patterns", "_filters", "_applications", "_results"].iter().any(|end| table.ends_with(end))
+}
+
+/// The number of rows that only users bring. Objects of clusters may arrive again at once.
+fn rows_of_users(tables: &Tables) -> u64 {
+    let of_users = tables.rows.iter().filter(|(table, _)| is_of_users(table) && !table.starts_with("kubernetes_"));
+    of_users.fold(0, |sum, (_, rows)| sum.saturating_add(*rows))
 }
 
 /// Why the database need not be dropped: it is empty, or an earlier run did it.
@@ -224,6 +237,16 @@ pub(super) fn archived(drop: &Drop, at: Timestamp) -> String {
          in UTC)",
         drop.archive
     )
+}
+
+/// Why the tables were not dropped, though the server said so. `None` if they were, or if that is not known.
+pub(super) fn unchanged(drop: &Drop, tables: &Seen<Tables>) -> Option<StepError> {
+    let before = drop.of_users.filter(|rows| *rows > 0)?;
+    let after = rows_of_users(tables.known()?);
+    (after >= before).then(|| {
+        let why = "the server said that it reset its database, but the tables still have what users stored in them";
+        StepError::Server(format!("{why} ({after} rows, {before} before)"))
+    })
 }
 
 /// The tables before and after.

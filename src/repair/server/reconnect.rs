@@ -163,7 +163,9 @@ impl<'a> Reconnection<'a> {
         let mut tried = tried.clone();
         let listening = links.links.iter().find(|link| link.listens);
         if let Some(link) = listening.filter(|_| tried.stage == Stage::None) {
-            if request.disconnect != Disconnect::Allowed || link.is_young {
+            // After a change of the connection, what it started may be this link.
+            let is_settling = link.is_young || self.settling().is_some();
+            if request.disconnect != Disconnect::Allowed || is_settling {
                 let seen = vec![format!("{} subscribes to {}", link.shown(), links.subject)];
                 return Ok((Plan { seen, ..view.plan([]) }, tried));
             }

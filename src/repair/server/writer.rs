@@ -80,8 +80,12 @@ impl ServerWriter<'_> {
                     self.note(evidence);
                 }
                 if let Operation::ResetDatabase(drop) = operation {
+                    let tables = client.every_table().await;
+                    if let Some(unchanged) = database::unchanged(drop, &tables) {
+                        return Err(unchanged);
+                    }
                     self.note(database::archived(drop, at));
-                    self.note(database::emptied(drop, &client.every_table().await));
+                    self.note(database::emptied(drop, &tables));
                 }
                 Ok(())
             }

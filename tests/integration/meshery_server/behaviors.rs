@@ -237,8 +237,8 @@ pub(super) const CHANGES_TABLE: &[Case] = &[
     ),
     case("null", Wire::Http(|request, to| change(request, || answer_json(to, 200, "null"))), "0500555"),
     // The end never comes.
-    case("ignored", Wire::Strange(|setup| every(setup, &Fate::Ignored)), "055555-"),
-    of_2024(case("ignored in 2024", Wire::Strange(|setup| every(setup, &Fate::Ignored)), "055455-")),
+    case("ignored", Wire::Strange(|setup| every(setup, &Fate::Ignored)), "0555555"),
+    of_2024(case("ignored in 2024", Wire::Strange(|setup| every(setup, &Fate::Ignored)), "0554555")),
     case("stuck", Wire::Strange(|setup| every(setup, &Fate::Stuck)), "0500555"),
     of_2024(case("stuck in 2024", Wire::Strange(|setup| every(setup, &Fate::Stuck)), "0504555")),
     // Content.

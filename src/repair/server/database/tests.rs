@@ -177,8 +177,12 @@ fn end_names_every_connection_that_is_missing() {
 #[test]
 fn evidence_names_the_archive_and_the_tables() {
     let at: Timestamp = "2026-11-23T00:48:28Z".parse().expect("a time");
-    let drop = Drop { archive: "~/.meshplay/config/.archive/meshplaydb".into(), counted: Some((30, 95)) };
+    let drop =
+        Drop { archive: "~/.meshplay/config/.archive/meshplaydb".into(), counted: Some((30, 95)), of_users: Some(2) };
     assert!(archived(&drop, at).contains("~/.meshplay/config/.archive/meshplaydb20261123004807.sql"));
     let after = emptied(&drop, &tables(&[("keys", 1)]));
     assert_eq!(after, "30 tables with 95 rows before the reset, 3 tables with 1 row after it");
+    assert!(unchanged(&drop, &tables(&[("keys", 100), ("kubernetes_resources", 90)])).is_none());
+    let why = unchanged(&drop, &tables(&[("connections", 2)])).expect("not dropped").to_string();
+    assert!(why.contains("2 rows, 2 before"), "{why}");
 }
