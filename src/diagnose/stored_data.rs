@@ -24,9 +24,11 @@ pub(crate) struct DataComparison {
 }
 
 impl DataComparison {
-    /// Whether kinds were compared and none differs.
+    /// Whether kinds were compared and none differs. A server that stores nothing does not match a cluster that has few
+    /// objects of each kind.
     pub(crate) fn matches(&self) -> bool {
-        self.compared > 0 && self.missing.is_empty() && self.ghosts.is_empty()
+        let stores = self.stored > 0 || self.served == 0;
+        self.compared > 0 && stores && self.missing.is_empty() && self.ghosts.is_empty()
     }
 
     /// Compares what the facts contain.

@@ -38,6 +38,9 @@ pub(in crate::repair) fn judge(before: Option<u64>, facts: &Facts) -> Result<Str
     if more > 0 {
         named.push(format!("{more} more kinds"));
     }
+    if named.is_empty() {
+        named.push(format!("{} objects stored, {} in the cluster", data.stored, data.served));
+    }
     Err(named.join("; "))
 }
 

@@ -181,6 +181,10 @@ fn end_is_reached_only_after_the_deletion_was_seen_or_had_its_time() {
     let looks = std::iter::repeat_with(|| see(&mut numbers, 20)).take_while(Result::is_err).count();
     assert!((2..10).contains(&looks), "{looks}");
     assert!(see(&mut numbers, 20).is_ok_and(|evidence| evidence.ends_with("never seen lower in between")));
+    // A server without any object is not complete, even if the cluster has only a few.
+    let mut few = facts(ApiGeneration::Controllers, "embedded", 0);
+    server(&mut few).served = [("Pod".to_owned(), Seen::Known(3))].into();
+    assert_eq!(numbers.judge(None, &few), Err("0 objects stored, 3 in the cluster".into()));
     // Objects that are gone count too.
     assert_eq!(see(&mut numbers, 40), Err("Pod: 40 stored, 20 in the cluster".into()));
 }
