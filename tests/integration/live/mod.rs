@@ -27,6 +27,7 @@ mod reset;
 mod restarts;
 mod served_versions;
 mod server_contexts;
+mod server_fix;
 mod server_reconnect;
 mod server_reset;
 mod service_mesh_hub;
