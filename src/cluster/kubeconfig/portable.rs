@@ -19,6 +19,8 @@ use crate::{
 pub struct Portable {
     /// Its contexts, in the order of the file.
     pub contexts: Vec<PortableContext>,
+    /// The files whose content it contains.
+    pub files: Vec<String>,
     /// The kubeconfig itself as JSON, which is YAML as well. It contains credentials.
     pub text: SecretString,
 }
@@ -94,7 +96,7 @@ impl Source<'_> {
             let message = format!("the contexts of {} are larger than {most} MiB", self.shown);
             return Err(UsageError::new(message).instead("upload fewer at once with --only"));
         }
-        Ok(Portable { contexts: taken.shown, text: text.into() })
+        Ok(Portable { contexts: taken.shown, files: taken.files, text: text.into() })
     }
 
     fn names(&self, list: &str) -> Vec<String> {
@@ -130,7 +132,7 @@ impl Source<'_> {
             PortableContext { name: name.to_owned(), server: redact::address(&server), ..PortableContext::default() };
         if !taken.names("clusters").contains(&of_cluster) {
             let mut cluster = cluster.clone();
-            self.embed(&mut cluster["cluster"], &["certificate-authority"]).map_err(wrong)?;
+            taken.files.extend(self.embed(&mut cluster["cluster"], &["certificate-authority"]).map_err(wrong)?);
             taken.clusters.push(cluster);
         }
         match text(&context["user"]) {
@@ -141,11 +143,12 @@ impl Source<'_> {
                 shown.program = text(&user["user"]["exec"]["command"]);
                 shown.provider = text(&user["user"]["auth-provider"]["name"]);
                 shown.is_anonymous = user["user"].as_object().is_none_or(Map::is_empty);
-                self.embed(&mut user["user"], &["client-certificate", "client-key"]).map_err(wrong)?;
-                self.embed_token(&mut user["user"]).map_err(wrong)?;
+                let mut files = self.embed(&mut user["user"], &["client-certificate", "client-key"]).map_err(wrong)?;
+                files.extend(self.embed_token(&mut user["user"]).map_err(wrong)?);
                 remember(&user["user"]);
                 if !taken.names("users").contains(&of_user) {
                     taken.users.push(user);
+                    taken.files.extend(files);
                 }
             }
         }
@@ -154,28 +157,32 @@ impl Source<'_> {
         Ok(())
     }
 
-    /// Replaces the names of these files by their content. What is there as data counts more, as in kubectl.
-    fn embed(&self, fields: &mut Value, keys: &[&str]) -> Result<(), String> {
-        let Some(fields) = fields.as_object_mut() else { return Ok(()) };
+    /// Replaces the names of these files by their content, and returns the names. What is there as data counts more, as
+    /// in kubectl.
+    fn embed(&self, fields: &mut Value, keys: &[&str]) -> Result<Vec<String>, String> {
+        let mut files = Vec::new();
+        let Some(fields) = fields.as_object_mut() else { return Ok(files) };
         for key in keys {
             let Some(path) = fields.remove(*key).as_ref().and_then(text) else { continue };
             let data = format!("{key}-data");
             if fields.get(&data).and_then(text).is_none() {
                 let content = (self.read)(&path).map_err(|why| unreadable(key, &path, &why))?;
                 fields.insert(data, BASE64.encode(content).into());
+                files.push(path);
             }
         }
-        Ok(())
+        Ok(files)
     }
 
-    /// Replaces the name of the token's file by the token, which counts more than one beside it, as in kubectl.
-    fn embed_token(&self, fields: &mut Value) -> Result<(), String> {
-        let Some(fields) = fields.as_object_mut() else { return Ok(()) };
-        let Some(path) = fields.remove("tokenFile").as_ref().and_then(text) else { return Ok(()) };
+    /// Replaces the name of the token's file by the token, which counts more than one beside it, as in kubectl. Returns
+    /// the name.
+    fn embed_token(&self, fields: &mut Value) -> Result<Option<String>, String> {
+        let Some(fields) = fields.as_object_mut() else { return Ok(None) };
+        let Some(path) = fields.remove("tokenFile").as_ref().and_then(text) else { return Ok(None) };
         let content = (self.read)(&path).map_err(|why| unreadable("tokenFile", &path, &why))?;
         let token = String::from_utf8(content).map_err(|_| unreadable("tokenFile", &path, "it is not text"))?;
         fields.insert("token".into(), token.trim().into());
-        Ok(())
+        Ok(Some(path))
     }
 }
 
@@ -186,6 +193,7 @@ struct Taken {
     contexts: Vec<Value>,
     clusters: Vec<Value>,
     users: Vec<Value>,
+    files: Vec<String>,
 }
 
 impl Taken {
@@ -279,6 +287,7 @@ users:
             (sent["contexts"].as_array().map(Vec::len), sent["current-context"].as_str()),
             (Some(1), Some("prod"))
         );
+        assert_eq!(portable.files, ["ca.pem", "cert.pem", "key.pem"]);
         assert_eq!(portable.contexts[0].server, "https://REDACTED@k8s.example:6443");
         let printed = format!("{portable:?}");
         assert!(!printed.contains("pass@") && !printed.contains(&BASE64.encode("key.pem")), "{printed}");
@@ -291,6 +300,7 @@ users:
         assert_eq!(sent["users"][0]["user"], json!({ "token": "theTokenInTheFile" }));
         assert_eq!(sent["clusters"][1]["cluster"]["certificate-authority-data"], "b2xk");
         assert_eq!(portable.contexts[1].name, "7");
+        assert_eq!(portable.files, ["ca.pem", "token"]);
         assert_eq!(portable.contexts[1].program.as_deref(), Some("aws"));
         assert!(!redact::clean("with secretOfThePlugin and theTokenInTheFile").contains("Token"));
     }

@@ -157,6 +157,11 @@ pub fn upload(view: &ServerView<'_>, file: &str, kubeconfig: &Portable) -> Resul
     }
     let warnings = &mut plan.warnings;
     warnings.push(format!("the server stores the credentials of {noun} {listed}, and uses them from then on"));
+    if !kubeconfig.files.is_empty() {
+        let files: Vec<String> = kubeconfig.files.iter().map(|file| words::quoted(file)).collect();
+        let files = words::list(&files.iter().map(String::as_str).collect::<Vec<_>>());
+        warnings.push(format!("the content of {files} is included, because {noun} {listed} refers to it"));
+    }
     warnings.push("the server deploys the operator in each of these clusters that has none".into());
     if contexts.len() > 1 {
         let all = contexts.len();

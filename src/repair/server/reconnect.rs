@@ -161,7 +161,8 @@ impl<'a> Reconnection<'a> {
             return Err(Refusal::new(why, instead));
         }
         let mut tried = tried.clone();
-        let listening = links.links.iter().find(|link| link.listens);
+        // Older servers keep their previous links, so the youngest one counts.
+        let listening = links.links.iter().filter(|link| link.listens).max_by_key(|link| link.is_young);
         if let Some(link) = listening.filter(|_| tried.stage == Stage::None) {
             // After a change of the connection, what it started may be this link.
             let is_settling = link.is_young || self.settling().is_some();

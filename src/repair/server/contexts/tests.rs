@@ -88,7 +88,7 @@ fn reached(goal: &Goal, facts: &Facts, says: &str) {
 }
 
 fn kubeconfig(contexts: Vec<PortableContext>) -> Portable {
-    Portable { contexts, text: "theSecretOfTheKubeconfig".to_owned().into() }
+    Portable { contexts, files: vec!["token".into()], text: "theSecretOfTheKubeconfig".to_owned().into() }
 }
 
 fn context(name: &str, server: &str) -> PortableContext {
