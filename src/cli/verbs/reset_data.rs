@@ -2,7 +2,10 @@
 
 use std::cell::Cell;
 
-use super::change::{After, Consent, Run};
+use super::{
+    change::{After, Consent, Run},
+    server,
+};
 use crate::{
     cli::{
         args::{Global, Reset},
@@ -32,7 +35,9 @@ pub(super) async fn run(args: &Reset, global: &Global, terminal: &Terminal) -> a
         let facts = observe::look_at_server_state(session).await;
         let view = ServerView::of(&facts)?;
         let restart = restart(session, &facts).await?;
-        data::plan(&view, stage.replace(Stage::Restart), restart, args.change.wait)
+        let plan = data::plan(&view, stage.replace(Stage::Restart), restart, args.change.wait)?;
+        server::permitted(session, &plan).await?;
+        Ok(plan)
     })
     .await
 }

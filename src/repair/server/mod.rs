@@ -18,7 +18,7 @@ pub(super) mod writer;
 
 pub use self::view::ServerView;
 use crate::{
-    repair::plan::{Plan, Refusal},
+    repair::plan::{Advice, Plan, Refusal},
     report::ServerChange,
     stack::{
         base::permission::Permission,
@@ -42,6 +42,15 @@ pub fn plan_of(change: &ServerChange, view: &ServerView<'_>) -> Result<Plan, Ref
         | ServerChange::OperatorMode
         | ServerChange::ResetDatabase => Err(Refusal::new("only a person may decide it", [])),
     }
+}
+
+/// The refusal of a plan for which these permissions are missing in the cluster.
+pub fn lacking(permissions: &[Permission]) -> Refusal {
+    let missing = permissions.iter().map(|permission| Advice::Text(format!("cannot {permission}")));
+    Refusal::new(
+        "permissions are missing in the cluster; the command below prints all that the commands of the server need",
+        missing.chain([Advice::command("rbac server")]),
+    )
 }
 
 /// The permissions in the cluster to restart the server and `MeshSync`.

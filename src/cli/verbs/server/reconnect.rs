@@ -2,10 +2,7 @@
 
 use std::cell::RefCell;
 
-use super::super::{
-    change::{After, Consent, Run},
-    redeploy,
-};
+use super::super::change::{After, Consent, Run};
 use crate::{
     cli::{
         args::{Global, ServerReconnect},
@@ -32,7 +29,7 @@ pub(super) async fn run(args: &ServerReconnect, global: &Global, terminal: &Term
     run.apply(&Consent::default(), After::Fixed, async |session| {
         let facts = Box::pin(observe::look_with_server(session, Depth::Check)).await;
         let (plan, next) = reconnect::plan(&facts, &request, &tried.borrow())?;
-        redeploy::permitted(session, &plan).await?;
+        super::permitted(session, &plan).await?;
         *tried.borrow_mut() = next;
         Ok(plan)
     })
