@@ -242,7 +242,7 @@ pub(super) const CHANGES_TABLE: &[Case] = &[
     case("stuck", Wire::Strange(|setup| every(setup, &Fate::Stuck)), "0500555"),
     of_2024(case("stuck in 2024", Wire::Strange(|setup| every(setup, &Fate::Stuck)), "0504555")),
     // Content.
-    case("control characters", Wire::Strange(evil), "0050555"),
+    case("control characters", Wire::Strange(evil), "0000555"),
 ];
 
 const fn of_may(case: Case) -> Case {
