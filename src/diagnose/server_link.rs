@@ -82,12 +82,6 @@ pub(crate) fn server_mode(facts: &Facts) -> Option<(bool, String)> {
     Some((mode.embedded, mode.evidence))
 }
 
-/// Whether the server works with its connection to this cluster. `None` if that is not known.
-pub(crate) fn server_is_active(facts: &Facts) -> Option<bool> {
-    let expect = Expectation::default();
-    RuleContext::new(facts, &expect).server_is_active()
-}
-
 /// The setting that forbids the server to use the operator. `None` if none is known.
 pub(crate) fn operator_forbidden(facts: &Facts) -> Option<String> {
     let expect = Expectation::default();

@@ -343,13 +343,16 @@ fn seen<T>(answer: Result<Answer, Failed>, read: impl FnOnce(&str) -> Result<T, 
         Ok(Answer::Text(_)) => Seen::failed(Failure::new(Kind::Malformed, "it answered with text instead of JSON")),
         Ok(Answer::Html(status)) if status < 300 || status == 404 => Seen::Absent,
         Ok(Answer::Html(status)) => Seen::failed(of_status(status, "an HTML page")),
-        Ok(Answer::Redirect(to)) => {
-            Seen::failed(Failure::new(Kind::Unauthorized, format!("it wants a login: it redirects to {to}")))
-        }
+        Ok(Answer::Redirect(to)) => Seen::failed(of_redirect(&to)),
         Ok(Answer::Status(404, _)) => Seen::Absent,
         Ok(Answer::Status(status, said)) => Seen::failed(of_status(status, &said)),
         Err(failed) => Seen::failed(failed.failure),
     }
+}
+
+/// A redirect, which is what a server without a session answers.
+pub(crate) fn of_redirect(to: &str) -> Failure {
+    Failure::new(Kind::Unauthorized, format!("it wants a login: it redirects to {to}"))
 }
 
 /// A status that is an error, with the server's words.

@@ -22,16 +22,6 @@ impl ConnectionRef {
     }
 }
 
-impl ConnectionRef {
-    /// Whether its ID is a UUID with a digit that is not 0.
-    pub fn has_uuid(&self) -> bool {
-        let groups: Vec<&str> = self.id.split('-').collect();
-        groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
-            && groups.iter().all(|group| group.bytes().all(|digit| digit.is_ascii_hexdigit()))
-            && self.id.bytes().any(|digit| !matches!(digit, b'0' | b'-'))
-    }
-}
-
 impl From<&ClusterConnection> for ConnectionRef {
     fn from(connection: &ClusterConnection) -> Self {
         Self {

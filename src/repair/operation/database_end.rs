@@ -94,7 +94,7 @@ pub(in crate::repair) fn named<'a>(connections: impl Iterator<Item = &'a Connect
     if more > 0 {
         shown.push(format!("{more} more"));
     }
-    list(&shown.iter().map(String::as_str).collect::<Vec<_>>())
+    list(&shown)
 }
 
 /// The connections, if they are known.

@@ -1,7 +1,7 @@
 //! Whether the server accepts us, and whether it stopped using a connection. Pure.
 
 use crate::{
-    diagnose::server_link::{server_is_active, server_links},
+    diagnose::server_link::server_links,
     facts::{
         Facts,
         server::{ApiGeneration, ServerFacts},
@@ -36,7 +36,7 @@ pub(in crate::repair) fn disconnected(facts: &Facts, id: &str) -> Result<String,
         return Err(format!("connection {name} is {status}"));
     }
     if server.generation.known() == Some(&ApiGeneration::Controllers) {
-        if server_is_active(facts) == Some(true) {
+        if server.is_active() == Some(true) {
             return Err(format!("connection {name} is {status}, and the server still shows states of its controllers"));
         }
         let links = server_links(facts);

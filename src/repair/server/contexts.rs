@@ -143,7 +143,7 @@ pub fn upload(view: &ServerView<'_>, file: &str, kubeconfig: &Portable) -> Resul
     let connections = view.connections()?;
     let contexts = &kubeconfig.contexts;
     let names: Vec<String> = contexts.iter().map(|context| context.name.clone()).collect();
-    let listed = words::list(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let listed = words::list(&names);
     let refs: Vec<UploadedRef> = contexts
         .iter()
         .map(|context| UploadedRef { name: context.name.clone(), api_server: context.server.clone() })
@@ -159,7 +159,7 @@ pub fn upload(view: &ServerView<'_>, file: &str, kubeconfig: &Portable) -> Resul
     warnings.push(format!("the server stores the credentials of {noun} {listed}, and uses them from then on"));
     if !kubeconfig.files.is_empty() {
         let files: Vec<String> = kubeconfig.files.iter().map(|file| words::quoted(file)).collect();
-        let files = words::list(&files.iter().map(String::as_str).collect::<Vec<_>>());
+        let files = words::list(&files);
         warnings.push(format!("the content of {files} is included, because {noun} {listed} refers to it"));
     }
     warnings.push("the server deploys the operator in each of these clusters that has none".into());

@@ -70,7 +70,7 @@ pub(super) fn evidence(upload: &Upload, answer: &str) -> Result<String, StepErro
             ));
         }
     }
-    let taken = words::list(&taken.iter().map(String::as_str).collect::<Vec<_>>());
+    let taken = words::list(&taken);
     match (others.is_empty(), taken.is_empty()) {
         (true, _) => Ok(format!("the server registered {taken}")),
         (false, true) => Err(StepError::Server(others.join("; "))),

@@ -119,7 +119,7 @@ impl<'a> ServerView<'a> {
     /// As [`Self::connection`], or if its ID is no UUID.
     pub fn changeable(&self) -> Result<ConnectionRef, Refusal> {
         let connection = ConnectionRef::from(self.connection()?);
-        if connection.has_uuid() {
+        if connection.uuid().is_some() {
             return Ok(connection);
         }
         let why = format!("the ID \"{}\" of the server's connection to this cluster is not a UUID", connection.id);

@@ -11,10 +11,14 @@ use crate::{
     facts::Facts,
     observe::{
         self,
-        server::{self, client::Answer, requests::of_status},
+        server::{
+            self,
+            client::Answer,
+            requests::{of_redirect, of_status},
+        },
     },
     repair::progress::{Stage, StepError},
-    stack::base::failure::{Failure, Kind},
+    stack::base::failure::Failure,
 };
 
 /// The interval between two looks at what is waited for.
@@ -90,9 +94,7 @@ impl ServerWriter<'_> {
                 Ok(())
             }
             Ok(Answer::Html(status)) => Err(failed(&of_status(status, "an HTML page"))),
-            Ok(Answer::Redirect(to)) => {
-                Err(failed(&Failure::new(Kind::Unauthorized, format!("it wants a login: it redirects to {to}"))))
-            }
+            Ok(Answer::Redirect(to)) => Err(failed(&of_redirect(&to))),
             Ok(Answer::Status(status, said)) => {
                 let own = requests::refusal(operation, status, &said);
                 Err(own.unwrap_or_else(|| failed(&of_status(status, &said))))

@@ -42,8 +42,9 @@ pub(crate) fn count(n: usize, one: &str, several: &str) -> String {
 }
 
 /// Names in a sentence: `a`, `a and b`, `a, b and c`.
-pub(crate) fn list(names: &[&str]) -> String {
-    match names {
+pub(crate) fn list(names: &[impl AsRef<str>]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    match names.as_slice() {
         [] => String::new(),
         [one] => (*one).to_owned(),
         [others @ .., last] => format!("{} and {last}", others.join(", ")),

@@ -53,7 +53,7 @@ fn in_server(plan: &Plan) -> Option<String> {
     });
     let mut phrases: Vec<String> = asked.collect();
     phrases.dedup();
-    let what = words::list(&phrases.iter().map(String::as_str).collect::<Vec<_>>());
+    let what = words::list(&phrases);
     (!phrases.is_empty())
         .then(|| format!("{what} in {}", plan.server.as_ref().map_or("the server", |server| &server.name)))
 }

@@ -9,8 +9,6 @@ use crate::{
         terminal::Terminal,
         verbs::{self, Judged},
     },
-    diagnose::{self, Expectation},
-    facts::redact,
     observe::Depth,
     report::{Report, ServerAnswers},
 };
@@ -24,28 +22,14 @@ pub(crate) fn reduce(report: &mut Report) {
 pub(super) async fn run(args: &ServerConfig, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
     let (mut stacks, source) = verbs::facts(args.from.as_deref(), global, Depth::Check, terminal, &[]).await?;
     status::keep_asked(&mut stacks);
-    let reports = stacks.iter().map(|facts| {
-        let mut report = diagnose::diagnose(facts, &Expectation::default(), source.clone());
-        reduce(&mut report);
-        report
-    });
-    let judged = Judged::new(reports.collect(), |report| match report.server() {
+    let reports = super::reports(&stacks, &source, reduce);
+    let judged = Judged::new(reports, |report| match report.server() {
         Some(server) if server.config.is_some() => Exit::Ok,
         _ => Exit::Undetermined,
     });
-    let exit = judged.exit;
     let mut says = status::why_useless(&stacks, &judged.reports, args.from.is_some(), global);
     says.extend(judged.reports.iter().filter_map(|report| why_not_shown(report, report.server()?)));
-    let one = |report: &Report, wide| render::server_config(report, &terminal.look(wide));
-    let text = judged.rendered(global.output, one, |list, wide| {
-        let screens: Vec<String> = list.stacks.iter().map(|report| one(report, wide)).collect();
-        screens.join("\n")
-    });
-    terminal.answer(&text)?;
-    for say in says {
-        terminal.say(&redact::clean(&say));
-    }
-    Ok(exit)
+    super::answer(judged, says, "\n", global, terminal, render::server_config)
 }
 
 /// Why a server that listed its connections shows no configuration.

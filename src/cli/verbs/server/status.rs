@@ -8,8 +8,7 @@ use crate::{
         render,
         terminal::Terminal,
     },
-    diagnose::{self, Expectation},
-    facts::{Facts, redact, stack},
+    facts::{Facts, stack},
     observe::Depth,
     report::{Report, ServerAnswers, SessionStatus},
     stack::base::words::quoted,
@@ -26,37 +25,15 @@ pub(crate) async fn run(args: &ServerStatus, global: &Global, terminal: &Termina
     let extent = Extent { depth: Depth::Check, whole_server: true };
     let (mut stacks, source) = super::super::facts(args.from.as_deref(), global, extent, terminal, &[]).await?;
     keep_asked(&mut stacks);
-    let reports = stacks.iter().map(|facts| {
-        let mut report = diagnose::diagnose(facts, &Expectation::default(), source.clone());
-        reduce(&mut report);
-        report
-    });
-    let judged = Judged::new(reports.collect(), |report| match report.server() {
+    let reports = super::reports(&stacks, &source, reduce);
+    let judged = Judged::new(reports, |report| match report.server() {
         Some(server) if server.has_session() && server.connections.is_some() => Exit::Ok,
         _ => Exit::Undetermined,
     });
-    let exit = judged.exit;
     let whys = why_useless(&stacks, &judged.reports, args.from.is_some(), global);
-    let text = judged.rendered(
-        global.output,
-        |report, wide| {
-            let look = terminal.look(wide);
-            if terminal.quiet { render::server_line(report, &look) } else { render::server(report, &look) }
-        },
-        |list, wide| {
-            let look = terminal.look(wide);
-            let one = |report| {
-                if terminal.quiet { render::server_line(report, &look) } else { render::server(report, &look) }
-            };
-            let screens: Vec<String> = list.stacks.iter().map(one).collect();
-            screens.join(if terminal.quiet { "" } else { "\n" })
-        },
-    );
-    terminal.answer(&text)?;
-    for why in whys {
-        terminal.say(&redact::clean(&why));
-    }
-    Ok(exit)
+    let (one, separator): (fn(&Report, &render::Look) -> String, _) =
+        if terminal.quiet { (render::server_line, "") } else { (render::server, "\n") };
+    super::answer(judged, whys, separator, global, terminal, one)
 }
 
 /// Keeps the stacks whose server was asked, or the first one if there is none.

@@ -41,7 +41,7 @@ fn not_ready(context: &RuleContext<'_>, node: &str, pods: &[(Component, &Pod)]) 
     components.dedup();
     let lacking = components.iter().any(|component| workload::is_incomplete(context, *component));
     let titles: Vec<_> = components.iter().map(|component| component.title(context.facts.profile)).collect();
-    let titles = words::list(&titles.iter().map(AsRef::as_ref).collect::<Vec<_>>());
+    let titles = words::list(&titles);
     let seen = context.facts.nodes.get(node);
     let (title, message, remedy) = match seen {
         Some(Seen::Absent) => (

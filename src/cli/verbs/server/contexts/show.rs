@@ -6,10 +6,12 @@ use crate::{
         exit::Exit,
         render,
         terminal::Terminal,
-        verbs::{self, Judged, server::status},
+        verbs::{
+            self, Judged,
+            server::{self, status},
+        },
     },
     cluster::session::{Opened, Session},
-    diagnose::{self, Expectation},
     facts::{Facts, redact},
     observe::{self, Depth, server::More},
     repair::server::contexts::{NotFound, find},
@@ -27,7 +29,7 @@ pub(crate) fn reduce(report: &mut Report) {
 pub(super) async fn list(args: &ContextsList, global: &Global, terminal: &Terminal) -> anyhow::Result<Exit> {
     let (mut stacks, source) = verbs::facts(args.from.as_deref(), global, Depth::Check, terminal, &[]).await?;
     status::keep_asked(&mut stacks);
-    let reports = reports(&stacks, &source);
+    let reports = server::reports(&stacks, &source, reduce);
     let judged = Judged::new(reports, |report| if is_listed(report) { Exit::Ok } else { Exit::Undetermined });
     show(&stacks, judged, args.from.is_some(), global, terminal)
 }
@@ -41,7 +43,7 @@ pub(super) async fn ping(args: &ContextsPing, global: &Global, terminal: &Termin
     let longest = global.timeout;
     let stacks = verbs::connected(global, terminal, longest, look).await??;
     let stacks: Vec<Facts> = stacks.into_iter().map(|facts| verbs::invoked(facts, global)).collect();
-    let mut reports = reports(&stacks, &Source::live());
+    let mut reports = server::reports(&stacks, &Source::live(), reduce);
     if wanted.is_some() {
         let contexts = reports.iter_mut().filter_map(|report| report.contexts.as_mut());
         contexts.for_each(|contexts| contexts.retain(|context| context.ping.is_some()));
@@ -81,15 +83,6 @@ async fn ping_each(session: &Session<'_>, wanted: Option<&str>) -> Result<Vec<Fa
     Ok(stacks)
 }
 
-fn reports(stacks: &[Facts], source: &Source) -> Vec<Report> {
-    let report = |facts: &Facts| {
-        let mut report = diagnose::diagnose(facts, &Expectation::default(), source.clone());
-        reduce(&mut report);
-        report
-    };
-    stacks.iter().map(report).collect()
-}
-
 /// Whether the server listed its connections.
 fn is_listed(report: &Report) -> bool {
     report.server().is_some_and(|server| server.has_session() && server.connections.is_some())
@@ -114,7 +107,6 @@ fn show(
     global: &Global,
     terminal: &Terminal,
 ) -> anyhow::Result<Exit> {
-    let exit = judged.exit;
     let mut says = status::why_useless(stacks, &judged.reports, recorded, global);
     let pinged = |context: &&ContextReport| context.ping.is_some();
     for report in &judged.reports {
@@ -128,17 +120,7 @@ fn show(
             says.push(format!("only the first {} were pinged; name one to ping it", limits::SERVER_PINGS));
         }
     }
-    let one = |report: &Report, wide| {
-        let look = terminal.look(wide);
-        if terminal.quiet { render::contexts_line(report, &look) } else { render::contexts(report, &look) }
-    };
-    let text = judged.rendered(global.output, one, |list, wide| {
-        let screens: Vec<String> = list.stacks.iter().map(|report| one(report, wide)).collect();
-        screens.join(if terminal.quiet { "" } else { "\n" })
-    });
-    terminal.answer(&text)?;
-    for say in says {
-        terminal.say(&redact::clean(&say));
-    }
-    Ok(exit)
+    let (one, separator): (fn(&Report, &render::Look) -> String, _) =
+        if terminal.quiet { (render::contexts_line, "") } else { (render::contexts, "\n") };
+    server::answer(judged, says, separator, global, terminal, one)
 }
